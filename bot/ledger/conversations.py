@@ -1,0 +1,107 @@
+"""Conversations: one customer, or one room, in one channel; and who holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Row, and_, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.ledger.tables import conversations as table
+from bot.messages import Address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversation:
+    """`holder` is the steward who holds it, for the escalation `held_for`; while there is one the concierge is silent."""
+
+    id: int
+    address: Address
+    direct: bool
+    customer: str | None
+    holder: str | None
+    held_for: int | None
+    released_at: datetime | None
+
+
+def _value(row: Row[tuple[object, ...]]) -> Conversation:
+    return Conversation(
+        id=row.id,
+        address=Address(channel=row.channel, team=row.team, room=row.room),
+        direct=row.direct,
+        customer=row.customer,
+        holder=row.holder,
+        held_for=row.held_for,
+        released_at=row.released_at,
+    )
+
+
+def _at(address: Address) -> ColumnElement[bool]:
+    return and_(table.c.channel == address.channel, table.c.team == address.team, table.c.room == address.room)
+
+
+async def ensure(
+    connection: AsyncConnection, address: Address, *, direct: bool, customer: str | None, now: datetime
+) -> Conversation:
+    """The conversation at an address, begun where there was none; a customer who becomes known is noted."""
+    found = await at(connection, address)
+    if found is None:
+        try:
+            async with connection.begin_nested():
+                await connection.execute(
+                    insert(table).values(
+                        channel=address.channel,
+                        team=address.team,
+                        room=address.room,
+                        direct=direct,
+                        customer=customer,
+                        created_at=now,
+                    )
+                )
+        except IntegrityError:
+            pass  # another process began it at the same moment
+        found = await at(connection, address)
+        assert found is not None
+    if customer is not None and found.customer != customer:
+        await connection.execute(update(table).where(table.c.id == found.id).values(customer=customer))
+        found = await by_id(connection, found.id)
+    return found
+
+
+async def at(connection: AsyncConnection, address: Address) -> Conversation | None:
+    """The conversation at an address, if there is one."""
+    row = (await connection.execute(select(table).where(_at(address)))).one_or_none()
+    return None if row is None else _value(row)
+
+
+async def by_id(connection: AsyncConnection, conversation: int, *, lock: bool = False) -> Conversation:
+    """One conversation; `lock` keeps every other transaction from changing it until this one ends."""
+    query = select(table).where(table.c.id == conversation)
+    return _value((await connection.execute(query.with_for_update() if lock else query)).one())
+
+
+async def direct_with(connection: AsyncConnection, customer: str) -> Conversation | None:
+    """The customer's latest direct conversation: where they can be told what a room must not hear."""
+    query = select(table).where(table.c.customer == customer, table.c.direct).order_by(table.c.id.desc()).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _value(row)
+
+
+async def held_by(connection: AsyncConnection, escalation: int) -> tuple[Conversation, ...]:
+    """The conversations that are held for an escalation."""
+    rows = await connection.execute(select(table).where(table.c.held_for == escalation))
+    return tuple(_value(row) for row in rows)
+
+
+async def hold(connection: AsyncConnection, conversation: int, *, steward: str, escalation: int, now: datetime) -> None:
+    """A person takes the conversation over: from this transaction on the concierge is silent in it."""
+    values = {"holder": steward, "held_for": escalation, "held_at": now}
+    await connection.execute(update(table).where(table.c.id == conversation).values(**values))
+
+
+async def release(connection: AsyncConnection, escalation: int, *, now: datetime) -> None:
+    """Hands back to the concierge every conversation that was held for an escalation."""
+    values = {"holder": None, "held_for": None, "held_at": None, "released_at": now}
+    await connection.execute(update(table).where(table.c.held_for == escalation).values(**values))

@@ -1,0 +1,99 @@
+"""What channels handed over, committed before it is acknowledged, and taken in the platform's own order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.ledger.tables import inbox as table
+from bot.messages import Identity, Inbound, Kind, readable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """An inbox row."""
+
+    id: int
+    conversation: int
+    kind: Kind
+    about: str | None
+    message_key: str
+    sender: Identity
+    present: tuple[Identity, ...]
+    text: str
+    sent_at: datetime
+    received_at: datetime
+
+
+def _value(row: Row[tuple[object, ...]]) -> Received:
+    return Received(
+        id=row.id,
+        conversation=row.conversation,
+        kind=Kind(row.kind),
+        about=row.about,
+        message_key=row.message_key,
+        sender=Identity(**row.sender),
+        present=tuple(Identity(**one) for one in row.present),
+        text=row.text,
+        sent_at=row.sent_at,
+        received_at=row.received_at,
+    )
+
+
+async def receive(connection: AsyncConnection, inbound: Inbound, *, conversation: int, now: datetime) -> int | None:
+    """Keeps an event and returns its row, or None where the event or its message is already there."""
+    row = insert(table).values(
+        event_key=inbound.event_key,
+        message_key=inbound.message_key,
+        conversation=conversation,
+        kind=inbound.kind.value,
+        about=inbound.about,
+        sender=asdict(inbound.sender),
+        present=[asdict(one) for one in inbound.present],
+        text=readable(inbound.text),
+        order=inbound.order,
+        sent_at=inbound.sent_at,
+        received_at=now,
+    )
+    try:
+        async with connection.begin_nested():
+            result = await connection.execute(row)
+    except IntegrityError:
+        return None
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+async def waiting(connection: AsyncConnection, conversation: int) -> tuple[Received, ...]:
+    """What a conversation has not been answered on, oldest first by the platform's order."""
+    query = (
+        select(table)
+        .where(table.c.conversation == conversation, table.c.done_at.is_(None))
+        .order_by(table.c.order, table.c.id)
+    )
+    return tuple(_value(row) for row in await connection.execute(query))
+
+
+async def conversations_waiting(connection: AsyncConnection) -> tuple[int, ...]:
+    """The conversations in which something waits, the longest wait first."""
+    query = select(table.c.conversation).where(table.c.done_at.is_(None)).order_by(table.c.id)
+    return tuple(dict.fromkeys((await connection.execute(query)).scalars()))
+
+
+async def finish(connection: AsyncConnection, rows: Sequence[int], *, now: datetime) -> bool:
+    """Marks rows as done. False where another turn has finished one of them: the caller must then roll back."""
+    done = await connection.execute(
+        update(table).where(table.c.id.in_(rows), table.c.done_at.is_(None)).values(done_at=now)
+    )
+    return done.rowcount == len(rows)
+
+
+async def text_of(connection: AsyncConnection, row: int) -> str:
+    """What a message said when it arrived."""
+    return str((await connection.execute(select(table.c.text).where(table.c.id == row))).scalar_one())

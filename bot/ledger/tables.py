@@ -1,0 +1,123 @@
+"""The record's tables on the speaking side. `escalation.tables` owns the others; Alembic owns the schema of both."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Float as Real
+
+from escalation.instant import Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("team", String(64), nullable=False, default=""),
+    Column("room", String(128), nullable=False),
+    Column("direct", Boolean, nullable=False),
+    Column("customer", String(128), doc="the customer of a direct conversation, where known"),
+    Column("holder", String(128), doc="the steward who holds the conversation"),
+    Column("held_for", Integer, doc="the escalation for which it is held"),
+    Column("held_at", Instant),
+    Column("released_at", Instant, doc="when a person last handed it back"),
+    Column("created_at", Instant, nullable=False),
+    Index("uq_conversations_place", "channel", "team", "room", unique=True),
+    Index("ix_conversations_customer", "customer"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_key", String(255), nullable=False, unique=True),
+    Column("message_key", String(255), nullable=False, unique=True),
+    Column("conversation", Integer, ForeignKey("conversations.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("about", String(255)),
+    Column("sender", JSON, nullable=False),
+    Column("present", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("order", String(64), nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    Index("ix_inbox_waiting", "conversation", "done_at", "order"),
+    Index("ix_inbox_done_at", "done_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(255), nullable=False, unique=True),
+    Column("conversation", Integer, ForeignKey("conversations.id")),
+    Column("channel", String(32), nullable=False),
+    Column("team", String(64), nullable=False, default=""),
+    Column("room", String(128), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("not_before", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("sending_at", Instant),
+    Column("sent_at", Instant),
+    Column("platform_id", String(255)),
+    Column("error", Text),
+    CheckConstraint("state IN ('pending', 'sending', 'sent', 'uncertain', 'failed', 'withheld')", name="state"),
+    Index("ix_outbox_place", "channel", "team", "room", "state", "id"),
+    Index("ix_outbox_state", "state", "not_before"),
+)
+
+transcript = Table(
+    "transcript",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation", Integer, ForeignKey("conversations.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("role", String(16), nullable=False, doc="customer | concierge | steward | stranger"),
+    Column("author", String(128), nullable=False, doc="an id of the pack, 'concierge', or '' for somebody unknown"),
+    Column("text", Text, nullable=False),
+    Column("message_key", String(255), unique=True, doc="the platform's name of an inbound message"),
+    Column("inbox", Integer, ForeignKey("inbox.id"), unique=True),
+    Column("outbox", Integer, ForeignKey("outbox.id"), unique=True),
+    Column("edited_at", Instant),
+    Column("deleted_at", Instant),
+    CheckConstraint("role IN ('customer', 'concierge', 'steward', 'stranger')", name="role"),
+    Index("ix_transcript_conversation", "conversation", "id"),
+)
+
+transcript_versions = Table(
+    "transcript_versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entry", Integer, ForeignKey("transcript.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False, doc="what the entry said until `until`"),
+    Column("until", Instant, nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation", Integer, ForeignKey("conversations.id"), nullable=False),
+    Column("inbox", Integer, ForeignKey("inbox.id"), nullable=False, unique=True),
+    Column("at", Instant, nullable=False),
+    Column("outcome", String(16), nullable=False, doc="answered | abstained | failed"),
+    Column("question", Boolean, nullable=False, doc="whether the message was a question"),
+    Column("score", Real, nullable=False),
+    Column("citations", JSON, nullable=False),
+    CheckConstraint("outcome IN ('answered', 'abstained', 'failed')", name="outcome"),
+    Index("ix_answers_conversation", "conversation", "at"),
+)

@@ -1,0 +1,158 @@
+"""What was said, by whom, with every edit and deletion beside it; and what was answered from where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.ledger.tables import answers, outbox, transcript_versions
+from bot.ledger.tables import transcript as table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One thing that was said. `role`: customer, concierge, steward or stranger; `author`: an id of the pack."""
+
+    id: int
+    conversation: int
+    at: datetime
+    role: str
+    author: str
+    text: str
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+def _value(row: Row[tuple[object, ...]]) -> Entry:
+    return Entry(
+        id=row.id,
+        conversation=row.conversation,
+        at=row.at,
+        role=row.role,
+        author=row.author,
+        text=row.text,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+async def say(
+    connection: AsyncConnection,
+    *,
+    conversation: int,
+    at: datetime,
+    role: str,
+    author: str,
+    text: str,
+    message_key: str | None = None,
+    inbox: int | None = None,
+    outbox: int | None = None,
+) -> None:
+    """Adds what was said."""
+    await connection.execute(
+        insert(table).values(
+            conversation=conversation,
+            at=at,
+            role=role,
+            author=author,
+            text=text,
+            message_key=message_key,
+            inbox=inbox,
+            outbox=outbox,
+        )
+    )
+
+
+async def edit(connection: AsyncConnection, message_key: str, *, text: str, at: datetime) -> bool:
+    """Keeps what a message said before and puts the new text in its place. False where no such message is known."""
+    return await _change(connection, message_key, at=at, text=text, edited_at=at)
+
+
+async def delete(connection: AsyncConnection, message_key: str, *, at: datetime) -> bool:
+    """Notes that its author took a message back; what it said stays in the record."""
+    return await _change(connection, message_key, at=at, deleted_at=at)
+
+
+async def _change(connection: AsyncConnection, message_key: str, *, at: datetime, **values: object) -> bool:
+    row = (await connection.execute(select(table).where(table.c.message_key == message_key))).one_or_none()
+    if row is None:
+        return False
+    await connection.execute(insert(transcript_versions).values(entry=row.id, text=row.text, until=at))
+    await connection.execute(update(table).where(table.c.id == row.id).values(**values))
+    return True
+
+
+async def latest(connection: AsyncConnection, conversation: int, *, count: int, after: int = 0) -> tuple[Entry, ...]:
+    """The last `count` entries after the entry with id `after`, oldest first."""
+    query = (
+        select(table)
+        .where(table.c.conversation == conversation, table.c.id > after)
+        .order_by(table.c.id.desc())
+        .limit(count)
+    )
+    return tuple(reversed([_value(row) for row in await connection.execute(query)]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What the concierge made of a message: `outcome` is answered, abstained or failed."""
+
+    inbox: int
+    at: datetime
+    outcome: str
+    question: bool
+    score: float
+    citations: Sequence[str] = ()
+
+
+async def note_outcome(connection: AsyncConnection, conversation: int, outcome: Outcome) -> None:
+    """Adds what was made of a message."""
+    await connection.execute(
+        insert(answers).values(
+            conversation=conversation,
+            inbox=outcome.inbox,
+            at=outcome.at,
+            outcome=outcome.outcome,
+            question=outcome.question,
+            score=outcome.score,
+            citations=list(outcome.citations),
+        )
+    )
+
+
+async def unanswered(connection: AsyncConnection, conversation: int, *, since: datetime | None) -> tuple[datetime, ...]:
+    """When questions went unanswered in a conversation, for whatever reason, after `since`."""
+    query = select(answers.c.at).where(
+        answers.c.conversation == conversation, answers.c.question, answers.c.outcome != "answered"
+    )
+    if since is not None:
+        query = query.where(answers.c.at > since)
+    return tuple((await connection.execute(query.order_by(answers.c.at))).scalars())
+
+
+async def sources(connection: AsyncConnection, conversation: int, *, count: int) -> tuple[str, ...]:
+    """What the latest answers of a conversation were taken from, newest first, each once."""
+    query = (
+        select(answers.c.citations)
+        .where(answers.c.conversation == conversation, answers.c.outcome == "answered")
+        .order_by(answers.c.id.desc())
+        .limit(count)
+    )
+    rows = (await connection.execute(query)).scalars()
+    return tuple(dict.fromkeys(citation for citations in rows for citation in citations))
+
+
+async def delivered(connection: AsyncConnection, conversation: int, *, count: int) -> tuple[Entry, ...]:
+    """The last entries that have reached the people of a conversation, oldest first."""
+    query = (
+        select(table)
+        .outerjoin(outbox, outbox.c.id == table.c.outbox)
+        .where(table.c.conversation == conversation, or_(table.c.outbox.is_(None), outbox.c.state == "sent"))
+        .order_by(table.c.id.desc())
+        .limit(count)
+    )
+    return tuple(reversed([_value(row) for row in await connection.execute(query)]))

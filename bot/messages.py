@@ -1,0 +1,122 @@
+"""Inert values that channels and the house exchange, and the protocol of a channel.
+
+A channel translates its platform into these at its edge and knows nothing else of the house.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+# C0 and C1 controls but for tab and line feed, and lone surrogates: a terminal would obey them, PostgreSQL refuses NUL
+_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def readable(text: str) -> str:
+    """The text without what no person can read and no screen or database should be handed."""
+    return _UNREADABLE.sub("", text.replace("\r\n", "\n"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who a platform says somebody is: never a name or an e-mail address."""
+
+    channel: str
+    user: str
+    team: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where a message goes: one room (or direct conversation) of one channel."""
+
+    channel: str
+    room: str
+    team: str = ""
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.channel, self.team, self.room) if part)
+
+
+class Kind(StrEnum):
+    """What an inbound event is to the record."""
+
+    MESSAGE = "message"
+    EDIT = "edit"
+    DELETION = "deletion"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inbound:
+    """One event as a channel handed it over.
+
+    `event_key` is the platform's id of the event; `message_key` names the message itself (for an edit, with its
+    moment): both are unique in the inbox, so that neither a redelivery nor a doubled event is taken twice.
+    `order` sorts, as a string, the way the platform orders the messages of one room.
+    `about` names the message that an edit or a deletion changes. `present` is who else reads there, in a room.
+    """
+
+    event_key: str
+    message_key: str
+    address: Address
+    sender: Identity
+    text: str
+    sent_at: datetime
+    order: str
+    direct: bool = True
+    kind: Kind = Kind.MESSAGE
+    about: str | None = None
+    present: tuple[Identity, ...] = ()
+
+
+class Purpose(StrEnum):
+    """Why a message is sent. `ANSWER` is the concierge speaking; only that is withheld when a person took over."""
+
+    ANSWER = "answer"
+    NOTICE = "notice"
+    RELAY = "relay"
+    DESK = "desk"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Post:
+    """A message on its way out. `id` is the outbox row, the only thing of ours a platform may carry along."""
+
+    id: int
+    address: Address
+    text: str
+    purpose: Purpose
+    author: str
+
+
+class SendError(Exception):
+    """A channel could not deliver a message.
+
+    `retry`: trying again can help. `in_doubt`: the platform may have kept the message although no answer came.
+    """
+
+    def __init__(self, why: str, *, retry: bool = True, in_doubt: bool = False) -> None:
+        super().__init__(why)
+        self.retry = retry
+        self.in_doubt = in_doubt
+
+
+class Channel(Protocol):
+    """What the outbox needs of a channel."""
+
+    name: str
+
+    def hosts(self, address: Address) -> bool:
+        """Whether this process can deliver to that address."""
+        ...
+
+    async def send(self, post: Post) -> str:
+        """Deliver it and return the platform's id of the message. Raises SendError."""
+        ...
+
+    async def find(self, post: Post) -> str | None:
+        """The platform's id of a post whose sending is in doubt, or None where it never arrived."""
+        ...
