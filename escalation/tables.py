@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from escalation.instant import Instant
 
@@ -28,7 +41,9 @@ escalations = Table(
     ),
     Column("customer", String(128)),
     Column("mission", String(128)),
-    Column("conversation", Integer, nullable=False, doc="where it began, and where the steward's answer goes"),
+    Column(
+        "conversation", Integer, nullable=False, doc="where it began, and where the steward's answer goes"
+    ),
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
     # an escalation that is open is not raised twice, whatever runs at the same time

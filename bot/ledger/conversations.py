@@ -15,7 +15,7 @@ from bot.messages import Address
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversation:
-    """`holder` is the steward who holds it, for the escalation `held_for`; while there is one the concierge is silent."""
+    """`holder` is the steward who holds it, for the escalation `held_for`; meanwhile the concierge is silent."""
 
     id: int
     address: Address
@@ -23,6 +23,7 @@ class Conversation:
     customer: str | None
     holder: str | None
     held_for: int | None
+    held_at: datetime | None
     released_at: datetime | None
 
 
@@ -34,6 +35,7 @@ def _value(row: Row[tuple[object, ...]]) -> Conversation:
         customer=row.customer,
         holder=row.holder,
         held_for=row.held_for,
+        held_at=row.held_at,
         released_at=row.released_at,
     )
 
@@ -79,7 +81,8 @@ async def at(connection: AsyncConnection, address: Address) -> Conversation | No
 async def by_id(connection: AsyncConnection, conversation: int, *, lock: bool = False) -> Conversation:
     """One conversation; `lock` keeps every other transaction from changing it until this one ends."""
     query = select(table).where(table.c.id == conversation)
-    return _value((await connection.execute(query.with_for_update() if lock else query)).one())
+    # FOR NO KEY UPDATE on PostgreSQL: a plain FOR UPDATE would also stop whoever only refers to the conversation
+    return _value((await connection.execute(query.with_for_update(key_share=True) if lock else query)).one())
 
 
 async def direct_with(connection: AsyncConnection, customer: str) -> Conversation | None:

@@ -12,13 +12,18 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import BotError
 
 BUSY_TIMEOUT_SECONDS = 10.0
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+# PostgreSQL's classes of errors: no connection, no resources (disk, memory, connections), shutting down or starting,
+# trouble with the system below. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_STORE_FAILED = ("08", "53", "57", "58")
+_READ_ONLY = "25006"
 
 
 class RecordUnavailable(BotError):
@@ -91,11 +96,23 @@ class _as_unavailable:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OperationalError | ConnectionError | OSError) or (
-            isinstance(error, DBAPIError) and error.connection_invalidated
-        ):
+        if error is not None and _is_the_stores_fault(error):
             cause = getattr(error, "orig", None) or error
             raise RecordUnavailable(self._where, str(cause)) from error
+
+
+def _is_the_stores_fault(error: BaseException) -> bool:
+    if isinstance(error, OperationalError | OSError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return (
+        type(error) is DatabaseError  # SQLite's word for a file that is damaged, or no database at all
+        or error.connection_invalidated
+        or state.startswith(_STORE_FAILED)
+        or state == _READ_ONLY
+    )
 
 
 async def migrate(engine: AsyncEngine) -> None:

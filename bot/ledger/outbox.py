@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, select, update
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.ledger.tables import conversations
 from bot.ledger.tables import outbox as table
 from bot.messages import Address, Post, Purpose
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
@@ -114,8 +115,9 @@ async def claim(connection: AsyncConnection, address: Address, *, now: datetime)
         if row.purpose == Purpose.ANSWER and await _is_held(connection, row.conversation):
             await _move(connection, row.id, state="withheld")
             continue
-        await _move(connection, row.id, state="sending", sending_at=now, attempts=row.attempts + 1)
-        return _value(row)
+        claimed = replace(_value(row), state="sending", attempts=row.attempts + 1)
+        await _move(connection, row.id, state=claimed.state, sending_at=now, attempts=claimed.attempts)
+        return claimed
 
 
 async def _is_held(connection: AsyncConnection, conversation: int | None) -> bool:

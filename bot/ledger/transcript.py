@@ -87,10 +87,11 @@ async def _change(connection: AsyncConnection, message_key: str, *, at: datetime
 
 
 async def latest(connection: AsyncConnection, conversation: int, *, count: int, after: int = 0) -> tuple[Entry, ...]:
-    """The last `count` entries after the entry with id `after`, oldest first."""
+    """The last `count` entries after the entry with id `after`, oldest first; what was never said is left out."""
+    unsaid = select(outbox.c.id).where(outbox.c.id == table.c.outbox, outbox.c.state.in_(("withheld", "failed")))
     query = (
         select(table)
-        .where(table.c.conversation == conversation, table.c.id > after)
+        .where(table.c.conversation == conversation, table.c.id > after, ~unsaid.exists())
         .order_by(table.c.id.desc())
         .limit(count)
     )

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates over the connection that `bot.ledger.engine.migrate` hands it, or over a URL given with -x."""
+"""Alembic's entry: migrates over the connection that `bot.ledger.engine.migrate` hands it, or over `-x url=…`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Who speaks: channels, desks, the turn, the record, the command line."""

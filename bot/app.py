@@ -1,0 +1,98 @@
+"""The composition root: the only place that opens connections and names concrete classes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from docket import Docket
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot import clock as clocks
+from bot.casework import Casework
+from bot.channels.terminal import stewards_screen
+from bot.clock import Clock
+from bot.concierge import Answerer, Concierge
+from bot.ledger.engine import migrate, open_engine
+from bot.messages import Address, Channel
+from bot.pack import Pack
+from bot.work import Work, working
+from escalation.cues import CueReader, Reading, shipped_reader
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class House:
+    """Everything that one process runs on."""
+
+    pack: Pack
+    engine: AsyncEngine
+    concierge: Concierge
+    casework: Casework
+    work: Work
+    clock: Clock
+
+
+def desks(steward: str) -> Sequence[Address]:
+    """Where a steward is told of things: the terminal desk, which every installation has."""
+    return (stewards_screen(steward),)
+
+
+@asynccontextmanager
+async def open_house(
+    pack: Pack,
+    *,
+    record: str,
+    answerer: Answerer,
+    reader: CueReader | None = None,
+    docket: str = "memory://",
+    channels: Sequence[Channel] = (),
+    clock: Clock = clocks.now,
+    desk_of: Callable[[str], Sequence[Address]] = desks,
+) -> AsyncIterator[House]:
+    """Opens the record (and brings its schema up to date), and puts the house together over it."""
+    engine = open_engine(record)
+    try:
+        await migrate(engine)
+        casework = Casework(pack, engine, desk_of)
+        concierge = Concierge(pack, engine, answerer, reader or LazyReader(), casework)
+        async with Docket(name=f"concierge-{pack.provider}", url=docket) as wakeups:
+            work = Work(
+                pack=pack,
+                engine=engine,
+                turns=concierge,
+                casework=casework,
+                channels=channels,
+                clock=clock,
+                docket=wakeups,
+            )
+            yield House(pack=pack, engine=engine, concierge=concierge, casework=casework, work=work, clock=clock)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def at_work(house: House) -> AsyncIterator[None]:
+    """Runs the house's background tasks in this process while the body runs."""
+    async with working(house.work):
+        yield
+
+
+class LazyReader:
+    """The shipped reader of cues, loaded when the first message is read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reader: CueReader | None = None
+
+    version = "not loaded yet"
+
+    def read(self, text: str, before: Sequence[str] = ()) -> Reading:
+        return self._loaded().read(text, before)
+
+    def _loaded(self) -> CueReader:
+        with self._lock:
+            if self._reader is None:
+                self._reader = shipped_reader()
+            return self._reader

@@ -1,0 +1,1 @@
+"""The customers' side: channels translate at the edge, nothing more."""

@@ -1,0 +1,1 @@
+"""A pack's cases: `playing` runs real turns, `scoring` decides, `tally` counts, `showing` prints."""

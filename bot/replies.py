@@ -1,0 +1,157 @@
+"""What the concierge says: pure functions from what was found and decided to words.
+
+Nothing here promises on a person's behalf: "asked" is said when somebody was asked, "seen" when they have acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+from escalation.cues import PLEASANT, TROUBLED, Reading
+from knowledge.answer import Answer, Citation, Sentence
+
+TOO_LONG = 6_000  # characters: beyond that a message is kept and read for cues, not taken for a question
+
+CRISIS_IN_A_ROOM = "I have seen your message. Please write to me directly, or to the person of our team you know best."
+
+
+def answer(found: Answer) -> str:
+    """The documents' sentences, each followed by where they stand, and the caveats that come with them."""
+    parts = [_quoted(list(group), citation) for citation, group in groupby(found.sentences, key=_place)]
+    parts += [f"Please note: {caveat}" for caveat in found.caveats]
+    return "\n\n".join(parts)
+
+
+def _place(sentence: Sentence) -> tuple[str, str]:
+    return (sentence.citation.title, sentence.citation.anchor)
+
+
+def _quoted(sentences: Sequence[Sentence], place: tuple[str, str]) -> str:
+    text = " ".join(sentence.text for sentence in sentences)
+    if any("\n" in sentence.text for sentence in sentences):
+        text = "\n".join(sentence.text for sentence in sentences)
+    return f"{text}\n— {source(*place)}"
+
+
+def source(title: str, anchor: str) -> str:
+    """Where something stands, as it is told to a reader."""
+    return f"{title}, {anchor}" if anchor and anchor != title else title
+
+
+def cited(citation: Citation) -> str:
+    """The same for a citation."""
+    return source(citation.title, citation.anchor)
+
+
+def not_in_the_documents(steward: str | None) -> str:
+    """The documents do not say, or this reader may not see it: both are told alike."""
+    offer = f" {steward} would know or find out: write “a person” and I will ask." if steward else ""
+    return f"The documents I can quote to you don't say, and I won't guess.{offer}"
+
+
+def failed() -> str:
+    """Something of ours broke; a person is being asked (the notice follows)."""
+    return "I could not look that up just now: something on our side failed. Your message is kept."
+
+
+def heard(reading: Reading, steward: str | None) -> str:
+    """A message that asks nothing: what was noticed is answered as a person would, without a verdict."""
+    names = {cue.name for cue in reading.cues}
+    if names & TROUBLED:
+        offer = f" If you would rather talk to somebody, write “a person” and I will ask {steward}." if steward else ""
+        return f"Thank you for telling me; I have kept it, so that you need not explain it again.{offer}"
+    if names & PLEASANT:
+        return "That is good to hear. I have kept it with your mission."
+    return "Noted. Ask me anything that your mission's documents may answer, or write “a person”."
+
+
+def courtesy() -> str:
+    """An answer to thanks, a greeting, an "ok"."""
+    return "I'm here whenever you need something."
+
+
+def empty() -> str:
+    """An answer to a message without a word in it."""
+    return "Your message reached me without any text that I can read. Could you write it again in words?"
+
+
+def too_long() -> str:
+    """An answer to a message that is too long to be a question."""
+    return (
+        "That is a long message. I have kept all of it, but I can only look up one question at a time: "
+        "which one first? Or write “a person” and somebody will read the whole."
+    )
+
+
+def unread_language() -> str:
+    """An answer to a message in a language that the installed reader does not know."""
+    return "I can only read English, so I may have missed what you meant. Write “a person” and somebody will read it."
+
+
+def stranger(provider: str) -> str:
+    """What a sender whom nobody knows is told, whatever they ask."""
+    return (
+        f"This is the concierge of {provider}. I can only speak about missions with the people who fly them, "
+        "and I don't know you here yet. If you fly with us, your steward can send you an invitation. "
+        "To reach a person of the team, write “a person”."
+    )
+
+
+def stranger_asked(provider: str) -> str:
+    """What a sender whom nobody knows is told when a person has been asked for them."""
+    return f"I have passed your message to a person at {provider}. They will answer here."
+
+
+def already_with(steward: str) -> str:
+    """A later message joined an escalation that is open."""
+    return f"I have added this to what {steward} has from me."
+
+
+def asked_off_duty(steward: str) -> str:
+    """Nobody on the ladder is on duty; said with the notice, so that nobody waits in false hope."""
+    return (
+        f"It is outside {steward}'s hours, and nobody else is on duty right now; I keep trying until somebody answers."
+    )
+
+
+def seen(steward: str) -> str:
+    """A steward has acknowledged."""
+    return f"{steward} has seen your message."
+
+
+def moved_on(before: str, steward: str, *, local: datetime, within: str) -> str:
+    """The ladder climbed."""
+    return (
+        f"{before} has not picked this up yet, so I have now asked {steward} "
+        f"(it is {local:%H:%M} there). If nobody answers within {within}, I ask on."
+    )
+
+
+def asked_again(steward: str, *, local: datetime, within: str) -> str:
+    """The ladder climbed to the same person again, because nobody else is left."""
+    return (
+        f"Nobody has picked this up yet. I have asked {steward} again (it is {local:%H:%M} there), "
+        f"and keep at it every {within}."
+    )
+
+
+def took_over(steward: str) -> str:
+    """A steward holds the conversation."""
+    return f"{steward} is with you now and reads along here; I stay quiet until they hand back to me."
+
+
+def handed_over(before: str, steward: str) -> str:
+    """Another steward has accepted."""
+    return f"{before} has handed over to {steward}, who has accepted and knows what you have told us."
+
+
+def handed_back(steward: str) -> str:
+    """The concierge speaks again."""
+    return f"{steward} has left this conversation to me again. Write “a person” whenever you want somebody."
+
+
+def resolved(steward: str) -> str:
+    """The escalation is over for the steward."""
+    return f"{steward} has closed this. If it is not settled for you, write “a person” and I will ask again."

@@ -1,0 +1,290 @@
+"""The background tasks, through docket: take a turn, deliver, mind the timers, sweep.
+
+A task is only a wake-up: what is due stands in rows, and the sweeper finds whatever a lost wake-up left behind. So a
+Redis that is gone, a process that died, or another process on the same record loses nothing. The sweeper is a loop of
+this process and not a task of docket: it must run exactly when docket cannot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from docket import Docket, Worker
+from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.casework import ANSWER_TIMER, Casework
+from bot.clock import Clock
+from bot.ledger import conversations, inbox, outbox
+from bot.ledger.engine import RecordUnavailable, reading, writing
+from bot.ledger.outbox import Outgoing
+from bot.messages import Address, Channel, Inbound, SendError
+from bot.pack import Customer, Pack
+from bot.people import find
+from escalation import record
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY = timedelta(milliseconds=500)
+SEND_WITHIN = timedelta(seconds=15)
+SENDING_AT_MOST = timedelta(seconds=60)  # longer than a send and the question whether it arrived can take together
+WAKE_WITHIN = timedelta(seconds=1)
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(minutes=5)
+TRIES = 300  # about a day: a platform that is down for an evening must not cost a message
+AT_ONCE = 8  # conversations, or destinations, that a sweep attends to together
+
+
+class TurnTaker(Protocol):
+    """What answers a conversation."""
+
+    async def take_turn(self, conversation: int, now: datetime) -> object | None:
+        """Answers everything that waits; None where nothing does."""
+        ...
+
+
+class Work:
+    """The tasks over one record. `docket` may be lost at any moment: rows say what is due."""
+
+    def __init__(
+        self,
+        *,
+        pack: Pack,
+        engine: AsyncEngine,
+        turns: TurnTaker,
+        casework: Casework,
+        channels: Sequence[Channel],
+        clock: Clock,
+        docket: Docket,
+    ) -> None:
+        self._pack = pack
+        self._engine = engine
+        self._turns = turns
+        self._casework = casework
+        self._channels = {channel.name: channel for channel in channels}
+        self._clock = clock
+        self.docket = docket
+        self._at_work: dict[str, asyncio.Lock] = {}
+        self._register()
+
+    # ── inbound ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def receive(self, inbound: Inbound) -> bool:
+        """Commits what a channel hands over; only then may the channel acknowledge it. False for a redelivery.
+
+        Raises RecordUnavailable: then the channel must not acknowledge, and the platform delivers it again.
+        """
+        now = self._clock()
+        person = find(self._pack, inbound.sender)
+        customer = person.id if inbound.direct and isinstance(person, Customer) else None
+        async with writing(self._engine) as connection:
+            place = await conversations.ensure(
+                connection, inbound.address, direct=inbound.direct, customer=customer, now=now
+            )
+            kept = await inbox.receive(connection, inbound, conversation=place.id, now=now)
+        if kept is not None:
+            await self._wake(self._turn_task, f"turn:{place.id}", place.id)
+        return kept is not None
+
+    async def wake_for(self, address: Address) -> None:
+        """Something was put into the outbox for an address outside of a turn."""
+        await self._wake(self._deliver_task, f"deliver:{address}", address.channel, address.team, address.room)
+
+    async def _wake(self, task: str, key: str, *args: object) -> None:
+        try:
+            async with asyncio.timeout(WAKE_WITHIN.total_seconds()):
+                await self.docket.add(task, key=key)(*args)
+        except (RedisError, OSError):  # a TimeoutError is an OSError
+            logger.warning("no wake-up could be sent (%s); the sweeper will find the row", key)
+
+    async def settled(self, address: Address) -> bool:
+        """Whether everything that came from an address is answered and everything for it is on its way or there."""
+        async with reading(self._engine) as connection:
+            place = await conversations.at(connection, address)
+            waits = place is not None and bool(await inbox.waiting(connection, place.id))
+            return not waits and address not in await outbox.places_waiting(connection, now=self._clock())
+
+    # ── the tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    _turn_task = "take_turns"
+    _deliver_task = "deliver"
+
+    def _register(self) -> None:
+        """Makes the tasks known to the docket: also where this process only receives, and another one works."""
+
+        async def take_turns(conversation: int) -> None:
+            await self.take_turns(conversation)
+
+        async def deliver(channel: str, team: str, room: str) -> None:
+            await self.deliver(Address(channel=channel, team=team, room=room))
+
+        self.docket.register(take_turns)
+        self.docket.register(deliver)
+
+    async def take_turns(self, conversation: int) -> None:
+        """Takes turns in a conversation until nothing waits there, and sends what they said."""
+        async with self._alone(f"turn:{conversation}"):
+            while await self._turns.take_turn(conversation, self._clock()) is not None:
+                pass
+        await self._deliver_all()
+
+    async def sweep(self) -> None:
+        """Does whatever is due and was not done: sends that never ended, timers, turns, deliveries."""
+        for duty in self._duties:
+            await self._attend(duty)
+
+    async def keep_sweeping(self) -> None:
+        """Sweeps for as long as it runs; the duties beside each other, so that a slow one keeps no other waiting."""
+        async with asyncio.TaskGroup() as duties:
+            for duty in self._duties:
+                duties.create_task(self._again_and_again(duty))
+
+    @property
+    def _duties(self) -> tuple[Callable[[], Awaitable[object]], ...]:
+        return (self._recover_stuck, self._mind_timers, self._take_waiting, self._deliver_all)
+
+    async def _again_and_again(self, duty: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await self._attend(duty)
+            await asyncio.sleep(SWEEP_EVERY.total_seconds())
+
+    async def _attend(self, duty: Callable[..., Awaitable[object]], *args: object) -> None:
+        """One duty, alone with its failure: what goes wrong for one customer must not stop the rest."""
+        try:
+            await duty(*args)
+        except RecordUnavailable as error:
+            logger.error("%s", error)
+        except Exception:  # the sweeper's edge: the row stays due and is looked at again
+            logger.exception("a sweep could not do its duty; it is tried again")
+
+    async def _attend_each(self, duty: Callable[..., Awaitable[object]], subjects: Sequence[object]) -> None:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def attend(subject: object) -> None:
+            async with room:
+                await self._attend(duty, subject)
+
+        await asyncio.gather(*(attend(subject) for subject in subjects))
+
+    async def _take_waiting(self) -> None:
+        async with reading(self._engine) as connection:
+            waiting = await inbox.conversations_waiting(connection)
+        await self._attend_each(self.take_turns, waiting)
+
+    async def _mind_timers(self) -> None:
+        async with reading(self._engine) as connection:
+            timers = await record.due(connection, now=self._clock())
+        for timer in timers:
+            if timer.kind == ANSWER_TIMER:
+                await self._attend(self._casework.climb, timer.subject, self._clock())
+
+    async def _deliver_all(self) -> None:
+        async with reading(self._engine) as connection:
+            places = await outbox.places_waiting(connection, now=self._clock())
+        # where somebody is delivering already they go on until nothing is left: no need to wait for a slow platform
+        free = [place for place in places if not self._lock(f"deliver:{place}").locked()]
+        await self._attend_each(self.deliver, free)
+
+    async def deliver(self, address: Address) -> None:
+        """Sends, in order, what waits for an address, as far as this process can reach it."""
+        channel = self._channels.get(address.channel)
+        if channel is None or not channel.hosts(address):
+            return
+        async with self._alone(f"deliver:{address}"):
+            while True:
+                async with writing(self._engine) as connection:
+                    claimed = await outbox.claim(connection, address, now=self._clock())
+                if claimed is None:
+                    return
+                await self._send(channel, claimed)
+
+    async def _send(self, channel: Channel, out: Outgoing) -> None:
+        try:
+            async with asyncio.timeout(SEND_WITHIN.total_seconds()):
+                platform_id = await channel.send(out.post)
+        except SendError as error:
+            await self._not_sent(channel, out, error)
+        except TimeoutError:
+            why = f"no answer within {SEND_WITHIN.total_seconds():g} s"
+            await self._not_sent(channel, out, SendError(why, in_doubt=True))
+        except Exception as error:  # the adapter's edge: what it did not foresee is a send in doubt
+            logger.exception("the channel %s failed", channel.name)
+            await self._not_sent(channel, out, SendError(f"{type(error).__name__}: {error}", in_doubt=True))
+        else:
+            async with writing(self._engine) as connection:
+                await outbox.sent(connection, out.post.id, platform_id=platform_id, now=self._clock())
+
+    async def _not_sent(self, channel: Channel, out: Outgoing, error: SendError) -> None:
+        wait = min(FIRST_WAIT * 2 ** min(out.attempts - 1, 20), LONGEST_WAIT)
+        if error.in_doubt:
+            await self._settle(channel, out, why=str(error), wait=wait)
+            return
+        async with writing(self._engine) as connection:
+            await self._try_again(connection, out, why=str(error), wait=wait, retry=error.retry)
+
+    async def _try_again(
+        self, connection: AsyncConnection, out: Outgoing, *, why: str, wait: timedelta, retry: bool = True
+    ) -> None:
+        if retry and out.attempts < TRIES:
+            await outbox.postpone(connection, out.post.id, why=why, until=self._clock() + wait)
+        else:
+            logger.error("message %s to %s is given up: %s", out.post.id, out.post.address, why)
+            await outbox.fail(connection, out.post.id, why=why)
+
+    async def recover_at_start(self) -> None:
+        """What this process alone can deliver and an earlier one left in the middle of sending is settled at once."""
+        await self._recover(self._clock())
+
+    async def _recover_stuck(self) -> None:
+        await self._recover(self._clock() - SENDING_AT_MOST)
+
+    async def _recover(self, since: datetime) -> None:
+        async with reading(self._engine) as connection:
+            stuck = await outbox.in_sending(connection, since=since)
+        for out in stuck:
+            channel = self._channels.get(out.post.address.channel)
+            if channel is not None and channel.hosts(out.post.address):
+                await self._settle(channel, out, why="its sending never ended", wait=timedelta())
+
+    async def _settle(self, channel: Channel, out: Outgoing, *, why: str, wait: timedelta) -> None:
+        """A send in doubt: the platform is asked; where it cannot say, a person must look."""
+        try:
+            async with asyncio.timeout(SEND_WITHIN.total_seconds()):
+                platform_id = await channel.find(out.post)
+        except (SendError, TimeoutError) as error:
+            async with writing(self._engine) as connection:
+                await outbox.doubt(connection, out.post.id, why=f"{why}; and the platform cannot say: {error}")
+            return
+        async with writing(self._engine) as connection:
+            if platform_id is None:
+                await self._try_again(connection, out, why=f"{why}; it had not arrived", wait=wait)
+            else:
+                await outbox.sent(connection, out.post.id, platform_id=platform_id, now=self._clock())
+
+    @asynccontextmanager
+    async def _alone(self, what: str) -> AsyncIterator[None]:
+        # only saves work within a process: between processes the rows decide
+        async with self._lock(what):
+            yield
+
+    def _lock(self, what: str) -> asyncio.Lock:
+        return self._at_work.setdefault(what, asyncio.Lock())
+
+
+@asynccontextmanager
+async def working(work: Work) -> AsyncIterator[None]:
+    """Runs the tasks in the background of this process while the body runs."""
+    await work.recover_at_start()
+    async with Worker(work.docket, minimum_check_interval=timedelta(milliseconds=50)) as worker:
+        running = [asyncio.create_task(worker.run_forever()), asyncio.create_task(work.keep_sweeping())]
+        try:
+            yield
+        finally:
+            for one in running:
+                one.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
