@@ -36,9 +36,7 @@ class NotWritten(BotError):
         super().__init__(f"The result cannot be written to {file}: {error.strerror or error}. Name another.")
 
 
-async def run(
-    pack: Pack, settings: Settings, cases_file: Path, at: datetime | None, json_out: Path | None
-) -> bool:
+async def run(pack: Pack, settings: Settings, cases_file: Path, at: datetime | None, json_out: Path | None) -> bool:
     """Evaluates a pack; True when every case holds. `at` stands in for the clock where a case has none.
 
     Raises PackError for cases that cannot be used, KnowledgeError for an index that cannot, NotWritten.
@@ -51,9 +49,7 @@ async def run(
     await asyncio.to_thread(bring_up_to_date, pack, folder, knowing=knowing)
     with _bar(len(cases)) as bar:
         task = bar.add_task("cases", total=len(cases))
-        played = await play_all(
-            pack, cases, knowing, at=at, step=lambda done: bar.update(task, completed=done)
-        )
+        played = await play_all(pack, cases, knowing, at=at, step=lambda done: bar.update(task, completed=done))
     verdicts, latencies = scored(played)
     show(Console(highlight=False, markup=False), verdicts, latencies)
     if json_out is not None:
@@ -94,9 +90,7 @@ def index_folder(pack: Pack, settings: Settings) -> Path:
 
 def _bar(total: int) -> Progress:
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(
-        *columns, console=Console(stderr=True, highlight=False), transient=True, disable=not total
-    )
+    return Progress(*columns, console=Console(stderr=True, highlight=False), transient=True, disable=not total)
 
 
 def _make_room(file: Path) -> None:

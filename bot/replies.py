@@ -29,10 +29,23 @@ def _place(sentence: Sentence) -> tuple[str, str]:
 
 
 def _quoted(sentences: Sequence[Sentence], place: tuple[str, str]) -> str:
-    text = " ".join(sentence.text for sentence in sentences)
-    if any("\n" in sentence.text for sentence in sentences):
-        text = "\n".join(sentence.text for sentence in sentences)
-    return f"{text}\n— {source(*place)}"
+    said = "\n".join(_with_lead(lead, [one.text for one in group]) for lead, group in groupby(sentences, key=_lead))
+    return f"{said}\n— {source(*place)}"
+
+
+def _lead(sentence: Sentence) -> str:
+    return sentence.lead
+
+
+def _with_lead(lead: str, texts: Sequence[str]) -> str:
+    """Items stand under what leads in to them: "not allowed:" belongs to every one of them."""
+    if lead:
+        return "\n".join([lead, *(f"• {text}" for text in texts)])
+    said = texts[0]
+    for text in texts[1:]:
+        # a row of a table or an item ends without a full stop, and gets a line of its own
+        said += (" " if said.endswith((".", "!", "?", "…", "”", ")")) else "\n") + text
+    return said
 
 
 def source(title: str, anchor: str) -> str:

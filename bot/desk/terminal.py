@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -31,6 +32,9 @@ resolve N how it ended       close it
 cues CUSTOMER                their cue log, with numbers
 correct C yes|no [0..1] why  say what you see in cue number C; it is kept beside the log
 help  ·  quit"""
+
+
+_INTENSITY = re.compile(r"0?\.[0-9]{1,6}|[01]|1\.0{1,6}")
 
 
 class TerminalDesk:
@@ -156,7 +160,7 @@ class TerminalDesk:
         if there not in ("yes", "no"):
             raise _Usage("Write it as: correct C yes|no [0..1] why")
         first, _, after = note.partition(" ")
-        intensity, note = (float(first), after) if first.replace(".", "", 1).isdigit() else (None, note)
+        intensity, note = (float(first), after) if _INTENSITY.fullmatch(first) else (None, note)
         correction = Correction(
             at=self._clock(), steward=self._steward, was_there=there == "yes", intensity=intensity, note=note
         )

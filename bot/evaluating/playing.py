@@ -115,9 +115,7 @@ class Stage:
 
     async def _last_post(self) -> int:
         async with reading(self._house.engine) as connection:
-            return int(
-                (await connection.execute(select(func.coalesce(func.max(outbox.c.id), 0)))).scalar_one()
-            )
+            return int((await connection.execute(select(func.coalesce(func.max(outbox.c.id), 0)))).scalar_one())
 
     async def _told_after(self, post: int) -> tuple[str, ...]:
         """What went out to customers since: what stewards are told at their desks is not among it."""
@@ -127,9 +125,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
-    pack: Pack, answerer: Answerer, reader: CueReader | None, clock: Clock
-) -> AsyncIterator[Stage]:
+async def stage(pack: Pack, answerer: Answerer, reader: CueReader | None, clock: Clock) -> AsyncIterator[Stage]:
     """A live house's composition, over a record in memory. `reader` None: the shipped one."""
     hands = _Hands(clock())
     async with open_house(pack, record=IN_MEMORY, answerer=answerer, reader=reader, clock=hands) as house:

@@ -179,9 +179,7 @@ def _leaks(case: Case, seen: Observed) -> list[Failure]:
     found = []
     if said := [part for part in case.never if stands_in(part, seen.told)]:
         found.append(
-            Failure(
-                case=case.number, why=f"said what must not be said: {_quoted(said)}", got=_shown(seen.told)
-            )
+            Failure(case=case.number, why=f"said what must not be said: {_quoted(said)}", got=_shown(seen.told))
         )
     if seen.outside:
         why = "cited a document that this reader may not see"

@@ -52,9 +52,7 @@ def _numbers(verdicts: Sequence[Verdict], latencies: Sequence[float]) -> Table:
 def _section(table: Table, name: str, values: Mapping[str, object]) -> None:
     for number, (key, value) in enumerate(values.items(), 1):
         shown = f"{value:.3f}" if isinstance(value, float) else str(value)
-        table.add_row(
-            name if number == 1 else "", key.replace("_", " "), shown, end_section=number == len(values)
-        )
+        table.add_row(name if number == 1 else "", key.replace("_", " "), shown, end_section=number == len(values))
 
 
 def _cues(counted: Mapping[str, tally.Counts]) -> Table:

@@ -45,9 +45,7 @@ def result(verdicts: Sequence[Verdict], latencies: Sequence[float]) -> Result:
             "p99": round(percentile(latencies, 99), 3),
         },
         "failures": [
-            {"case": one.case, "why": one.why, "got": one.got}
-            for verdict in verdicts
-            for one in verdict.failures
+            {"case": one.case, "why": one.why, "got": one.got} for verdict in verdicts for one in verdict.failures
         ],
     }
 
