@@ -397,7 +397,7 @@ class Casework:
     async def tell_directly(
         self, connection: AsyncConnection, escalation: Escalation, text: str, now: datetime
     ) -> None:
-        """Tells the customer, in their direct conversation, what a shared room must not hear; not while a person holds it."""
+        """Tells the customer directly what a shared room must not hear, unless a person holds that conversation."""
         place = await self._direct(connection, escalation)
         if place is not None and place.holder is None:
             await self._tell_customer(connection, escalation, text, now)

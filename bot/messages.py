@@ -11,6 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+TERMINAL = "terminal"
+"""The channel that every installation has."""
+
 # C0 and C1 controls but for tab and line feed, and lone surrogates: a terminal would obey them, PostgreSQL refuses NUL
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.messages import Address, Identity
+from bot.messages import TERMINAL, Address, Identity
 from bot.pack import Customer, Pack, Room, Steward, phase
 
-TERMINAL = "terminal"
 _FIRST = ("flight", "return", "preparation", "agreement", "reflection")
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 
-from bot.messages import Address, Identity, Inbound, Post
-from bot.people import TERMINAL
+from bot.messages import TERMINAL, Address, Identity, Inbound, Post
 
 Screen = Callable[[Post], None]
 

@@ -22,9 +22,8 @@ from bot.evaluating.scoring import Observed, stands_in
 from bot.ledger import conversations
 from bot.ledger.engine import reading, writing
 from bot.ledger.tables import outbox
-from bot.messages import Address, Identity, Inbound, Purpose
+from bot.messages import TERMINAL, Address, Identity, Inbound, Purpose
 from bot.pack import Pack, Room
-from bot.people import TERMINAL
 from escalation.cues import CueReader
 from escalation.policy import Severity
 from knowledge.answer import Answer
