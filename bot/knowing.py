@@ -13,6 +13,7 @@ from knowledge.answer import Abstention, Answer, Answerer
 from knowledge.embedding import MiniLM
 from knowledge.index import Index
 from knowledge.ingest import IngestReport, ingest
+from knowledge.lexical import common_words
 from knowledge.pairing import ShippedPairs
 
 Progress = Callable[[str, int, int], None]
@@ -73,7 +74,9 @@ class Knowing:
         self._pairs = self._pairs or ShippedPairs()
         return _Open(
             index=index,
-            answerer=Answerer(index.everything, dense=index, encoder=embeddings, pairs=self._pairs),
+            answerer=Answerer(
+                index.everything, dense=index, encoder=embeddings, pairs=self._pairs, known=common_words()
+            ),
         )
 
     def _encoder(self) -> MiniLM:

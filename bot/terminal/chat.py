@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.terminal import lines
 from bot.terminal.ingesting import bring_up_to_date
 from bot.terminal.lines import until
+from bot.terminal.log import log_beside
 from bot.terminal.screen import console, plain, show, style_of
 
 EARLIER = 6
@@ -27,6 +28,7 @@ EARLIER = 6
 async def chat(pack: Pack, settings: Settings, customer: str, clock: Clock) -> None:
     """Runs until the input ends. What was said before is shown first; another terminal may hold the steward."""
     screen, terminal = console(), Terminal()
+    log_beside(settings.home / pack.provider)
     knowing = Knowing(settings.index_folder(pack.provider))
     await asyncio.to_thread(bring_up_to_date, pack, settings.index_folder(pack.provider), knowing=knowing)
     async with open_house(

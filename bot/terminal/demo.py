@@ -26,6 +26,7 @@ from bot.pack import Pack, load_pack
 from bot.settings import Settings
 from bot.terminal import lines
 from bot.terminal.ingesting import bring_up_to_date
+from bot.terminal.log import log_beside
 from bot.terminal.screen import console, plain, show, style_of
 
 CUSTOMER, FIRST, SECOND = "lena-voss", "ines-prado", "amara-okafor"
@@ -35,8 +36,8 @@ READING = 1.5  # seconds a person is given before the next line, where one is wa
 QUESTION = "How heavy can my personal kit be?"
 UNANSWERED = "What colour are the sleeping bags on board?"
 WORRY = (
-    "I keep waking up at night thinking about re-entry. I'm terrified and I haven't dared tell my daughter. "
-    "I don't know if I can do this."
+    "I keep waking up at night thinking about re-entry. I'm terrified, and I haven't told my daughter. "
+    "I need to talk to somebody."
 )
 REPLY = (
     "Lena, this is Amara. Thank you for saying it out loud; it is one of the most common things I hear in the last "
@@ -140,6 +141,7 @@ async def play(settings: Settings, picture: Path | None = None) -> None:
         if needed not in among:
             raise BotError(f"The scene is written for the example pack: {needed} is not in {pack.folder}.")
     screen, time, terminal = console(record=picture is not None), _Time(), Terminal()
+    log_beside(home)
     screen.print(
         f"{pack.organisations[pack.provider].name}: a fictional provider, rehearsed on {MONDAY:%A %d %B %Y}.\n"
     )

@@ -15,12 +15,14 @@ from bot.pack import Pack
 from bot.settings import Settings
 from bot.terminal import lines
 from bot.terminal.ingesting import bring_up_to_date
+from bot.terminal.log import log_beside
 from bot.terminal.screen import console, plain, show
 
 
 async def desk(pack: Pack, settings: Settings, steward: str, clock: Clock) -> None:
     """Runs until the input ends or `quit`. Whatever happens in the steward's care appears as it happens."""
     screen, terminal = console(), Terminal()
+    log_beside(settings.home / pack.provider)
     knowing = Knowing(settings.index_folder(pack.provider))
     await asyncio.to_thread(bring_up_to_date, pack, settings.index_folder(pack.provider), knowing=knowing)
     async with open_house(

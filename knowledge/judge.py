@@ -1,0 +1,80 @@
+"""How sure is sure enough: weighs evidence with trained weights, in plain numpy."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from knowledge.errors import KnowledgeError
+from knowledge.evidence import ANSWER_FEATURES, UNIT_FEATURES
+
+SHIPPED: Final = Path(__file__).parent / "models" / "answering.json"
+
+
+_PROPERTY: Final = ANSWER_FEATURES.index("property")
+
+
+class UnusableWeights(KnowledgeError):
+    """The weights do not fit this version's features; run training/abstention.py."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scale:
+    """A logistic regression over named numbers, each brought to zero mean and unit spread first."""
+
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+
+    def odds(self, numbers: Sequence[float]) -> float:
+        """Log-odds that the numbers speak of a right answer."""
+        parts = zip(numbers, self.mean, self.spread, self.weights, strict=True)
+        return self.bias + sum(w * max(-4.0, min(4.0, (x - m) / s)) for x, m, s, w in parts)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], expected: tuple[str, ...], where: str) -> Scale:
+        """A scale from its JSON; the features must be the ones that this version computes, in their order."""
+        features = tuple(values["features"])
+        if features != expected:
+            raise UnusableWeights(
+                f"{where} in knowledge/models/answering.json was trained on {features}, "
+                f"expected {expected}: run training/abstention.py"
+            )
+        numbers = {key: tuple(float(x) for x in values[key]) for key in ("mean", "spread", "weights")}
+        return cls(features=features, bias=float(values["bias"]), **numbers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judge:
+    """Two scales: which sentence answers best, and whether the answer made of it is to be given at all."""
+
+    unit: Scale
+    answer: Scale
+    threshold: float  # probability from which a question is answered
+    statement_threshold: float  # the same for a message that does not ask
+
+    def probability(self, numbers: Sequence[float]) -> float:
+        """How likely an answer with these `ANSWER_FEATURES` is right.
+
+        Asked for a weight, an answer without one is no answer, however near it comes otherwise.
+        """
+        if numbers[_PROPERTY] < 0:
+            return 0.0
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, self.answer.odds(numbers)))))
+
+    @classmethod
+    def load(cls, file: Path = SHIPPED) -> Judge:
+        """The judge whose weights the file holds."""
+        values = json.loads(file.read_text(encoding="utf-8"))
+        return cls(
+            unit=Scale.of(values["unit"], UNIT_FEATURES, "unit"),
+            answer=Scale.of(values["answer"], ANSWER_FEATURES, "answer"),
+            threshold=float(values["threshold"]),
+            statement_threshold=float(values["statement_threshold"]),
+        )
