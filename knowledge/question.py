@@ -27,9 +27,7 @@ class Wants(StrEnum):
 
 
 _WH = word_set("what which who whom whose where why how when")
-_AUXILIARIES = word_set(
-    "is are am was were do does did can could may might shall should will would must has have had"
-)
+_AUXILIARIES = word_set("is are am was were do does did can could may might shall should will would must has have had")
 # After an auxiliary these make a statement of it: "can not sleep", "will do", "have been better", "would love to".
 _NOT_A_SUBJECT = word_set("""
     not be been being have had do done to love like hate never always just also great good fine bad okay ok better
@@ -64,13 +62,9 @@ _FEELING = word_set("""
     never nothing nobody
     """)
 _FIRST_PERSON = word_set("i my me we our us mine myself am")
-_FINITE = word_set(
-    "is are was were am has have had do does did will would went came got feel felt keep keeps"
-)
+_FINITE = word_set("is are was were am has have had do does did will would went came got feel felt keep keeps")
 _SOMEBODY = word_set("they he she it you this that these those them him her who everyone everybody")
-_REPLIES = word_set(
-    "yes yeah yep no nope ok okay thanks thank great fine sure perfect cool good right well hi hello"
-)
+_REPLIES = word_set("yes yeah yep no nope ok okay thanks thank great fine sure perfect cool good right well hi hello")
 
 _COURTESY = word_set("""
     hi hello hey hiya howdy yo greetings dear good morning afternoon evening night day thanks thank you thankyou thanx
@@ -152,17 +146,11 @@ def _asks(clause: list[str]) -> bool:
 
 def _is_keywords(message: str, said: list[str]) -> bool:
     """A few words as one types them into a search box: "baggage allowance", "sunglasses which category"."""
-    if (
-        len(said) > 9
-        or message.endswith(("!", ".", "…"))
-        or any(w in _FIRST_PERSON or w in _FEELING for w in said)
-    ):
+    if len(said) > 9 or message.endswith(("!", ".", "…")) or any(w in _FIRST_PERSON or w in _FEELING for w in said):
         return False
     if any(w in _WH for w in said):
         return True
-    return (
-        len(said) <= 6 and not any(w in _FINITE or w in _SOMEBODY for w in said) and said[0] not in _REPLIES
-    )
+    return not any(w in _FINITE or w in _SOMEBODY for w in said) and said[0] not in _REPLIES
 
 
 _ASKED: tuple[tuple[re.Pattern[str], Wants], ...] = tuple(
