@@ -215,7 +215,8 @@ _MORE_ASKS: Final = (
     r"\b(?:can|could|would|might) (?!i |we |they )\w+(?: \w+)? (?:please )?(?:call|ring|phone|telephone) me\b"
     r"(?! (?:a|an|the|mr|mrs|ms|dr|by)\b)",
     r"\b(?:request|want|need|like|wish) to (?:talk|speak) (?:to|with) (?-i:[A-Z]\w+)",
-    r"\b(?:request|want|need|like|have|get) (?:a|an) (?:tele)?phone (?:call|conversation) with (?:your|the|my) \w+",
+    r"\b(?:request|want|need|like|have|get) (?:a|an) (?:tele)?phone (?:call|conversation) with"
+    r" (?:your|the|my) \w+",
     r"(?:^|[.!?] )(?:please,? )?(?:a (?:real )?person|some(?:body|one) real)(?:,? please| now)*[.!?,]",
     rf"\b(?:speak|talk) (?:by|on|over) (?:the )?(?:tele)?phone (?:with|to) {_PERSON}\b",
     rf"\b(?:speak|talk) (?:with|to) {_PERSON} (?:by|on|over) (?:the )?(?:tele)?phone\b",
@@ -262,9 +263,7 @@ def crisis(text: str) -> tuple[Span, ...]:
 def asks_for_person(text: str) -> tuple[Span, ...]:
     """Where the text plainly asks for a human."""
     plain = _plain(text)
-    return _distinct(
-        span for span in _matches(_ASKS_PATTERNS, plain) if not _search(_NOT_WANTED, _before(plain, span))
-    )
+    return _distinct(span for span in _matches(_ASKS_PATTERNS, plain) if not _search(_NOT_WANTED, _before(plain, span)))
 
 
 def _plain(text: str) -> str:
@@ -293,11 +292,7 @@ def _meant(text: str, span: Span) -> bool:
         and not _search(r"\b(?:don't|dont|not|n't) .*(?:live|alive|wake|exist|here)", found)
     )
     over = _search(_OVER, sentence) and not _search(_AGAIN, sentence)
-    idiom = (
-        _search(_IDIOM_AFTER, after.strip())
-        or _search(_TRIFLE, after.strip())
-        or _search(_IDIOM_INSIDE, found)
-    )
+    idiom = _search(_IDIOM_AFTER, after.strip()) or _search(_TRIFLE, after.strip()) or _search(_IDIOM_INSIDE, found)
     shame = _search(_EMBARRASSED, sentence) and _search(r"\b(?:die|dead|disappear\w*)$", found)
     return not (denied or over or idiom or shame or _search(_JEST, sentence) or _search(_FICTION, sentence))
 
@@ -316,9 +311,7 @@ def _before(text: str, span: Span) -> str:
 def _sentence(text: str, span: Span) -> str:
     """The sentences around what was found, at most 160 characters to each side."""
     left, right = text[max(0, span[0] - 160) : span[0]], text[span[1] : span[1] + 160]
-    return (
-        re.split(r"[.!?] ", left)[-1] + text[span[0] : span[1]] + re.split(r"(?<=[.!?]) (?=[A-Z])", right)[0]
-    )
+    return re.split(r"[.!?] ", left)[-1] + text[span[0] : span[1]] + re.split(r"(?<=[.!?]) (?=[A-Z])", right)[0]
 
 
 def _search(pattern: str, text: str) -> bool:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # the package ships no types
+import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import (  # type: ignore[import-untyped]  # as above
+from onnxruntime.capi.onnxruntime_pybind11_state import (
     Fail,
     InvalidArgument,
     InvalidGraph,
@@ -79,18 +79,14 @@ class OnnxReader:
             model, tokenizer, card = (
                 (folder / name).read_bytes() for name in ("model.onnx", "tokenizer.json", "cues.json")
             )
-            self._session = onnxruntime.InferenceSession(
-                model, _options(), providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])
             self._tokenizer = Tokenizer.from_buffer(tokenizer)
             described = json.loads(card)
             if described["labels"] != list(CUES):
                 raise ValueError("made for other cues")
             levels = [described["thresholds"][name] for name in CUES]
         except (OSError, ValueError, KeyError, *_OnnxError) as error:
-            raise ReaderError(
-                f"{folder}: {error}. Install the package again, or rebuild the reader"
-            ) from error
+            raise ReaderError(f"{folder}: {error}. Install the package again, or rebuild the reader") from error
         self.version = f"{described['version']}-{hashlib.sha256(model + tokenizer + card).hexdigest()[:8]}"
         self._levels: Final[Numbers] = np.array(levels, np.float32)
         self._words = frozenset(word for word in self._tokenizer.get_vocab() if not word.startswith("##"))

@@ -145,10 +145,7 @@ class Answerer:
             return []
         cosines = self._encoder.vectors([f"{u.context}. {u.text}" for u, _ in pairs]) @ ranking.vector
         order = np.argsort(
-            [
-                -(float(c) + cheap(shelf.view, query, u) + f.score)
-                for c, (u, f) in zip(cosines, pairs, strict=True)
-            ]
+            [-(float(c) + cheap(shelf.view, query, u) + f.score) for c, (u, f) in zip(cosines, pairs, strict=True)]
         )
         kept = [int(i) for i in order[:UNITS_PAIRED]]
         odds = self._pairs.odds(query.text, [f"{pairs[i][0].context}. {pairs[i][0].text}" for i in kept])
@@ -156,9 +153,7 @@ class Answerer:
         for i, pair in zip(kept, odds, strict=True):
             unit, found = pairs[i]
             numbers = of_unit(shelf.view, query, unit, found, top[0], float(cosines[i]), float(pair))
-            weighed.append(
-                Weighed(unit=unit, found=found, numbers=numbers, odds=self.judge.unit.odds(numbers))
-            )
+            weighed.append(Weighed(unit=unit, found=found, numbers=numbers, odds=self.judge.unit.odds(numbers)))
         return sorted(weighed, key=lambda w: -w.odds)
 
 
@@ -186,9 +181,7 @@ def choose(shelf: Shelf, query: Query, ranked: Sequence[Weighed]) -> tuple[Unit,
             break
         if other not in chosen and sum(len(u.text) + 1 for u in [*chosen, other]) <= LONGEST_ANSWER:
             chosen.append(other)
-    return tuple(
-        sorted(chosen, key=lambda u: (u.passage is not best.unit.passage, u.passage.position, u.place))
-    )
+    return tuple(sorted(chosen, key=lambda u: (u.passage is not best.unit.passage, u.passage.position, u.place)))
 
 
 def _asks_for_all(shelf: Shelf, query: Query, best: Weighed) -> bool:
@@ -229,9 +222,7 @@ def _next_to(unit: Unit, other: Unit) -> bool:
 
 
 def _told(chosen: Sequence[Unit], probability: float) -> Answer:
-    caveats = dict.fromkeys(
-        plain(u.passage.caveat) for u in chosen if u.passage.caveat and u.passage.kind != "caveat"
-    )
+    caveats = dict.fromkeys(plain(u.passage.caveat) for u in chosen if u.passage.caveat and u.passage.kind != "caveat")
     said = {u.text for u in chosen}
     return Answer(
         sentences=tuple(Sentence(text=u.text, citation=cite(u.passage), lead=u.lead) for u in chosen),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # the package ships no types
+import onnxruntime
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -79,9 +79,7 @@ def _content(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise EncoderError(
-            f"{file}: {error.strerror}. Install the package again, or rebuild the model"
-        ) from error
+        raise EncoderError(f"{file}: {error.strerror}. Install the package again, or rebuild the model") from error
 
 
 def _readable(text: str) -> str:

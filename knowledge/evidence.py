@@ -133,9 +133,7 @@ def of_answer(
     passage = best.unit.passage
     page = set(terms(f"{passage.title}\n{passage.heading}\n{passage.text}"))
     around = set(terms(said)) | set(terms(best.unit.context))
-    top = max(
-        ranked, key=lambda w: w.odds
-    )  # not the first where a narrower audience's document goes before it
+    top = max(ranked, key=lambda w: w.odds)  # not the first where a narrower audience's document goes before it
     speaking = {passage.document, top.unit.passage.document}
     others = [w.odds for w in ranked if w.unit.passage.document not in speaking]
     unknown = {t for t in query.stems if not view.frequency(t)}
@@ -158,13 +156,8 @@ def of_answer(
         float(len(named & unknown)),
         coverage(view, query, set(query.stems) - unknown - page - around),
         float(_names_another(shelf, query, page, passage.document)),
-        float(
-            _absent_numbers(query, passage.title + " " + passage.heading + " " + passage.text + " " + said)
-        ),
-        (
-            float(lexically.passage.document == passage.document)
-            + float(in_meaning.passage.document == passage.document)
-        )
+        float(_absent_numbers(query, passage.title + " " + passage.heading + " " + passage.text + " " + said)),
+        (float(lexically.passage.document == passage.document) + float(in_meaning.passage.document == passage.document))
         / 2,
         _held(said, query.wants),
         *_property(query.text, said, best.unit.context),
@@ -206,12 +199,7 @@ def _names_another(shelf: Shelf, query: Query, page: set[str], document: str) ->
     """Whether a word of the question sets other documents' titles apart and this passage does not know it."""
     for term in query.stems:
         titled = shelf.titles.get(term)
-        if (
-            titled
-            and document not in titled
-            and term not in page
-            and len(titled) <= max(1, shelf.documents // 3)
-        ):
+        if titled and document not in titled and term not in page and len(titled) <= max(1, shelf.documents // 3):
             return True
     return False
 

@@ -33,9 +33,7 @@ Vector = NDArray[np.float32]
 class Dense(Protocol):
     """An index of passage vectors."""
 
-    def nearest(
-        self, vector: Vector, grants: frozenset[str], on: date, k: int
-    ) -> Sequence[tuple[Passage, float]]:
+    def nearest(self, vector: Vector, grants: frozenset[str], on: date, k: int) -> Sequence[tuple[Passage, float]]:
         """The k visible passages nearest in meaning, each with its cosine; what it returns is checked again."""
         ...
 
@@ -135,22 +133,17 @@ class Library:
         farthest = min(cosines.values(), default=0.0)
         rows = {int(row) for row in best if lexical[row] > 0} | set(cosines)
         found = [
-            _found(self._passages[row], float(lexical[row]), cosines.get(row, farthest), grants)
-            for row in sorted(rows)
+            _found(self._passages[row], float(lexical[row]), cosines.get(row, farthest), grants) for row in sorted(rows)
         ]
         found.sort(key=lambda f: (-f.score, f.passage.document, f.passage.position))
         return Ranking(query=query, found=tuple(found[:limit]), vector=vector)
 
-    def _cosines(
-        self, nearest: Sequence[tuple[Passage, float]], grants: frozenset[str], on: date
-    ) -> dict[int, float]:
+    def _cosines(self, nearest: Sequence[tuple[Passage, float]], grants: frozenset[str], on: date) -> dict[int, float]:
         """Rows and cosines of what the index returned, checked again: an index that errs must not leak."""
         return {
             self._row[p.id]: cosine
             for p, cosine in nearest
-            if p.id in self._row
-            and visible(p, grants, on)
-            and visible(self._passages[self._row[p.id]], grants, on)
+            if p.id in self._row and visible(p, grants, on) and visible(self._passages[self._row[p.id]], grants, on)
         }
 
 

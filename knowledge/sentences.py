@@ -85,9 +85,7 @@ def units(passage: Passage) -> tuple[Unit, ...]:
     else:
         pairs = list(_running(text))
     return tuple(
-        Unit(passage=passage, text=said, lead=lead, place=place)
-        for place, (said, lead) in enumerate(pairs)
-        if said
+        Unit(passage=passage, text=said, lead=lead, place=place) for place, (said, lead) in enumerate(pairs) if said
     )
 
 

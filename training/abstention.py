@@ -39,9 +39,7 @@ HELD_OUT_TITLES: Final = ("Normans", "Kenya", "Apollo program", "Pharmacy")
 FALSE_ANSWERS: Final = 0.04  # aimed at on held-out collections, of the 0.05 that are tolerated
 
 Array = NDArray[np.float64]
-_PROPERTY: Final = ANSWER_FEATURES.index(
-    "property"
-)  # where it is missing, the judge says no before it weighs
+_PROPERTY: Final = ANSWER_FEATURES.index("property")  # where it is missing, the judge says no before it weighs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,9 +163,7 @@ def without_answers(corpus: Corpus) -> Iterable[tuple[tuple[Passage, ...], Asked
 
 
 def _answers(passage: Passage, question: Asked) -> bool:
-    return passage.document == question.document and any(
-        folded(c) in folded(passage.text) for c in question.contains
-    )
+    return passage.document == question.document and any(folded(c) in folded(passage.text) for c in question.contains)
 
 
 def folded(text: str) -> str:
@@ -228,9 +224,7 @@ class Bench:
                 )
             answerer = self._answerers[number]
             answerer.judge = judge
-            examples += [
-                (name, Example(asked=q, reading=answerer.read(q.text, EVERYONE, DAY))) for q in asked
-            ]
+            examples += [(name, Example(asked=q, reading=answerer.read(q.text, EVERYONE, DAY))) for q in asked]
         return examples
 
 
@@ -277,8 +271,7 @@ def fit_units(examples: Sequence[Example], ridge: float = 3.0) -> Scale:
         if asked.document is None or asked.kind not in _UNIT_WEIGHT:
             continue
         hits = [
-            w.unit.passage.document == asked.document
-            and any(folded(c) in folded(w.unit.text) for c in asked.contains)
+            w.unit.passage.document == asked.document and any(folded(c) in folded(w.unit.text) for c in asked.contains)
             for w in example.reading.ranked
         ]
         if any(hits):
@@ -381,9 +374,7 @@ def main() -> None:
     for name in names:
         judge, examples = train(bench, first, name)
         scored += [
-            (n, e, judge.probability(e.reading.numbers) if e.reading.numbers else 0.0)
-            for n, e in examples
-            if n == name
+            (n, e, judge.probability(e.reading.numbers) if e.reading.numbers else 0.0) for n, e in examples if n == name
         ]
     threshold = report(scored, "left out, all")
     for name in names:

@@ -94,12 +94,8 @@ def held_back(reader: OnnxReader, corpus: Path) -> dict[str, Any]:
     ]
     return {
         **figures(said, true),
-        "intensity_error": round(
-            float(np.mean([abs(cue.intensity - wanted["intensity"]) for cue, wanted in both])), 3
-        ),
-        "words_overlap": round(
-            float(np.mean([_overlap(cue.words, wanted["words"]) for cue, wanted in both])), 3
-        ),
+        "intensity_error": round(float(np.mean([abs(cue.intensity - wanted["intensity"]) for cue, wanted in both])), 3),
+        "words_overlap": round(float(np.mean([_overlap(cue.words, wanted["words"]) for cue, wanted in both])), 3),
         "called_foreign": sum(reading.unread_language for reading in readings),
     }
 

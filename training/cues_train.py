@@ -127,9 +127,7 @@ def prepare(base: Path, data: Path, corpus: Path, out: Path) -> tuple[Tokens, di
     pruned, weights[WORDS] = encoder.prune(spoken, weights[WORDS], common_pieces(full, _texts(data, corpus)))
     places = "embeddings.position_embeddings.weight"
     weights[places] = weights[places][:LONGEST]
-    used = {
-        name: value for name, value in weights.items() if "position_ids" not in name and "pooler" not in name
-    }
+    used = {name: value for name, value in weights.items() if "position_ids" not in name and "pooler" not in name}
     out.mkdir(parents=True, exist_ok=True)
     np.savez(out / "base.npz", **used)
     (out / "tokenizer.json").write_text(json.dumps(pruned, ensure_ascii=False), encoding="utf-8")
@@ -222,7 +220,7 @@ def probabilities(model: Reader, rows: Sequence[Message]) -> np.ndarray:
     return np.concatenate(found)
 
 
-def thresholds(found: np.ndarray, true: np.ndarray, prior: float = 15.0) -> np.ndarray:
+def thresholds(found: np.ndarray, true: np.ndarray, prior: float = 60.0) -> np.ndarray:
     """The best threshold a cue, drawn towards the one best for all where a cue has few examples.
 
     For a crisis a missed one counts twice a false alarm.
@@ -302,9 +300,7 @@ class Course:
         found = probabilities(model, [row for name in away for row in self.voices[name]])
         said = figures(found > 0.35, self.labels(away))["micro_f1"]
         taken = time.monotonic() - began
-        print(
-            f"{len(rows)} texts, {taken:.0f} s; {len(away)} other voices: micro-F1 {said} at .35", flush=True
-        )
+        print(f"{len(rows)} texts, {taken:.0f} s; {len(away)} other voices: micro-F1 {said} at .35", flush=True)
         return {name: value.numpy() for name, value in model.state_dict().items()}, found
 
     def labels(self, names: Sequence[str]) -> np.ndarray:

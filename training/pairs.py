@@ -2,17 +2,14 @@
 
 It is all-MiniLM-L6-v2 made to read a question and a text together. First stage: questions of SQuAD with windows of
 the paragraphs that answer them, windows of the same paragraphs that do not, SQuAD 2.0's unanswerable questions, and
-paragraphs that merely share words. Second stage (`--start`): what the answerer itself looks at, a sentence, list item
-or table row with its title and heading, for the questions of training/collections, mixed with pairs of the first.
+paragraphs that merely share words. Second stage (`--start`): the texts of training/pairs, each with questions that it
+answers and questions that it only seems to answer, mixed with pairs of the first. The questions of training/collections
+are kept from it: training/abstention.py learns from them how far its odds can be trusted.
 
-The shipped weights are of an earlier form of this program: the first stage was stopped after 600 of its 1,187 steps,
-the second ran two rounds over all four collections. This form has not been run from end to end yet.
-
-Needs torch and safetensors beside the project's own requirements:
+Needs torch and safetensors beside the project's own requirements; about half an hour on two cores:
 
     python -m training.pairs --base DIR --squad squad-a.json.gz --out first.pt
     python -m training.pairs --base DIR --squad squad-a.json.gz --start first.pt --out last.pt --onnx pairs.onnx
-    python -m training.pairs --base DIR --squad squad-a.json.gz --start first.pt --leave-out NAME,NAME --onnx fold.onnx
 """
 
 from __future__ import annotations
@@ -39,10 +36,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from knowledge import embedding
-from knowledge.sentences import units
 from training import abstention, encoder
 
 HELD_OUT: Final = frozenset(abstention.HELD_OUT_TITLES)
+TEXTS: Final = Path(__file__).parent / "pairs"
+REPEATED: Final = 700  # questions of SQuAD among a round's pairs
 WINDOW: Final = 52  # tokens, roughly, of a paragraph that are read with a question
 QUESTION_TOKENS: Final = 48
 TEXT_TOKENS: Final = 80
@@ -154,9 +152,7 @@ def network(base: Path, start: Path | None) -> PairNetwork:
         made.load_state_dict(torch.load(start))
         return made
     weights, _ = encoder.load_base(base)
-    made.load_state_dict(
-        {ours: torch.tensor(weights[theirs]) for ours, theirs in names().items()}, strict=False
-    )
+    made.load_state_dict({ours: torch.tensor(weights[theirs]) for ours, theirs in names().items()}, strict=False)
     return made
 
 
@@ -219,9 +215,7 @@ class Squad:
                 found.append(self._pair(asked, other, place, (), ()))
         return found
 
-    def _pair(
-        self, asked: str, paragraph: int, place: int, avoid: Collection[int], spans: tuple[str, ...]
-    ) -> Pair:
+    def _pair(self, asked: str, paragraph: int, place: int, avoid: Collection[int], spans: tuple[str, ...]) -> Pair:
         title = f"{self._title[paragraph]}. " if self._dice.random() < 0.6 else ""
         text = title + self._window(paragraph, place, avoid)
         return Pair(question=asked, text=text, answers=bool(spans), spans=spans)
@@ -248,9 +242,7 @@ class Squad:
         return sum(self._weight(w) for w in set(_words(asked)) & set(_words(text)))
 
     def _nearest(self, asked: str, paragraph: int) -> int:
-        return max(
-            range(len(self._text[paragraph])), key=lambda n: self._shared(asked, self._text[paragraph][n])
-        )
+        return max(range(len(self._text[paragraph])), key=lambda n: self._shared(asked, self._text[paragraph][n]))
 
     def _elsewhere(self, asked: str, own: int) -> list[int]:
         scores: Counter[int] = Counter()
@@ -260,37 +252,30 @@ class Squad:
         return [p for p, _ in scores.most_common(5) if p != own][:4]
 
 
-# ---------------------------------------------------------------- second stage: the collections
+# ---------------------------------------------------------------- second stage: texts with questions beside them
 
 
-def of_collections(leave_out: Collection[str]) -> list[Pair]:
-    """What the answerer reads for each question of the collections, and whether it answers."""
-    folders = [f for f in sorted(abstention.COLLECTIONS.iterdir()) if f.is_dir() and f.name not in leave_out]
-    corpora = [abstention.collection(folder) for folder in folders]
-    bench = abstention.Bench(corpora, abstention.models([c.name for c in corpora], []))
-    found: dict[tuple[str, str], Pair] = {}
-    for name, example in bench.read(abstention.start()):
-        asked = example.asked
-        if asked.kind not in {"written", "removed"}:
-            continue
-        for weighed in example.reading.ranked[: 6 if asked.kind == "written" else 3]:
-            text = f"{weighed.unit.context}. {weighed.unit.text}"
-            hit = weighed.unit.passage.document == asked.document and _holds(weighed.unit.text, asked)
-            found[asked.text, text] = Pair(question=asked.text, text=text, answers=hit)
-        passages = next(c.passages for c in corpora if c.name == name)
-        for unit in (u for p in passages if p.document == asked.document for u in units(p)):
-            if _holds(unit.text, asked):
-                text = f"{unit.context}. {unit.text}"
-                found[asked.text, text] = Pair(question=asked.text, text=text, answers=True)
-        if example.reading.chosen and asked.kind == "written":
-            chosen = example.reading.chosen
-            text = f"{chosen[0].context}. {' '.join(u.text for u in chosen)}"
-            found.setdefault((asked.text, text), Pair(question=asked.text, text=text, answers=example.right))
-    return list(found.values())
+def of_texts(lines: Sequence[Mapping[str, Any]], dice: random.Random) -> list[Pair]:
+    """Each text with the questions that it answers, those that it does not, and one of a text near it."""
+    found = []
+    for number, line in enumerate(lines):
+        text = _read_as(line)
+        found += [Pair(question=asked, text=text, answers=True) for asked in line["yes"]]
+        found += [Pair(question=asked, text=text, answers=False) for asked in line["no"]]
+        near = lines[(number + dice.choice((-2, -1, 1, 2))) % len(lines)]
+        found.append(Pair(question=dice.choice(line["yes"]), text=_read_as(near), answers=False))
+    return found
 
 
-def _holds(text: str, asked: abstention.Asked) -> bool:
-    return any(abstention.folded(c) in abstention.folded(text) for c in asked.contains)
+def _read_as(line: Mapping[str, Any]) -> str:
+    """The text as the answerer shows it: after its headings."""
+    return f"{line['context'].replace(' › ', '. ')}. {line['text']}"
+
+
+def texts() -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The lines of training/pairs to learn from, and every twelfth, to measure with."""
+    lines = [json.loads(line) for file in sorted(TEXTS.glob("*.jsonl")) for line in file.open(encoding="utf-8")]
+    return [line for number, line in enumerate(lines) if number % 12], lines[::12]
 
 
 # ---------------------------------------------------------------- training
@@ -355,9 +340,7 @@ def batch(pairs: Sequence[Pair], tokenizer: Tokenizer, dice: random.Random | Non
     )
 
 
-def _row(
-    pair: Pair, tokenizer: Tokenizer, dice: random.Random | None
-) -> tuple[list[int], list[int], int, int]:
+def _row(pair: Pair, tokenizer: Tokenizer, dice: random.Random | None) -> tuple[list[int], list[int], int, int]:
     question = pair.question if dice is None else as_typed(pair.question, dice)
     asked = _cut(tokenizer.encode(question).ids, QUESTION_TOKENS)
     read = tokenizer.encode(pair.text)
@@ -424,22 +407,20 @@ def first_stage(squad: Squad) -> list[list[Pair]]:
     return [[pair for q in squad.questions for pair in squad.pairs(q)] for _ in range(2)]
 
 
-def second_stage(squad: Squad, own: Sequence[Pair], dice: random.Random, rounds: int = 3) -> list[list[Pair]]:
-    """Each round all right pairs twice, about three times as many wrong ones, and half as many of SQuAD's."""
-    right, wrong = [p for p in own if p.answers], [p for p in own if not p.answers]
+def second_stage(
+    squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random, rounds: int = 2
+) -> list[list[Pair]]:
+    """Each round every line's pairs, with the pairs of some hundred questions of SQuAD among them."""
     made = []
     for _ in range(rounds):
-        some = right * 2 + dice.sample(wrong, min(len(wrong), 3 * len(right)))
-        questions = dice.sample(squad.questions, len(squad.questions) // 12)
-        others = [pair for q in questions for pair in squad.pairs(q)]
-        made.append(some + dice.sample(others, min(len(others), len(some) // 2)))
+        others = [pair for question in dice.sample(squad.questions, REPEATED) for pair in squad.pairs(question)]
+        made.append(of_texts(lines, dice) + others)
     return made
 
 
-def held_out_figure(made: PairNetwork, squad: Squad, tokenizer: Tokenizer) -> float:
-    """Area under the curve on held-out titles: windows that answer against those that do not."""
+def area(made: PairNetwork, pairs: Sequence[Pair], tokenizer: Tokenizer) -> float:
+    """Area under the curve: how often a pair that answers has higher odds than one that does not."""
     made.eval()
-    pairs = [pair for q in squad.held_out[::3] for pair in squad.pairs(q)]
     odds: list[float] = []
     with torch.no_grad():
         for i in range(0, len(pairs), 32):
@@ -469,8 +450,7 @@ def graph(made: PairNetwork, base: Path) -> onnx.ModelProto:
         hidden = encoder.layer(built, weights, hidden, "mask", number, 8)
     _head(built, state, hidden)
     inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"])
-        for name in ("ids", "kinds", "mask")
+        helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"]) for name in ("ids", "kinds", "mask")
     ]
     return built.model(inputs, [helper.make_tensor_value_info("odds", TensorProto.FLOAT, ["batch"])])
 
@@ -493,9 +473,7 @@ def _head(built: encoder.Graph, state: Mapping[str, encoder.Array], hidden: str)
     text = built.op("Unsqueeze", [built.op("Cast", ["kinds"], to=TensorProto.FLOAT), end])
     total = built.op("ReduceSum", [built.op("Mul", [hidden, text]), axis], keepdims=0)
     mean = built.op("Div", [total, built.op("ReduceSum", [text, axis], keepdims=0)])
-    first = built.op(
-        "Squeeze", [built.op("Gather", [hidden, built.constant("first", np.array([0]))], axis=1), axis]
-    )
+    first = built.op("Squeeze", [built.op("Gather", [hidden, built.constant("first", np.array([0]))], axis=1), axis])
     both = built.op("Concat", [first, mean], axis=-1)
     product = built.op("MatMul", [both, built.constant("head", state["cls.weight"].T)])
     odds = built.op("Add", [product, built.constant("head.bias", state["cls.bias"])])
@@ -510,7 +488,6 @@ def main() -> None:
     )
     parser.add_argument("--squad", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="the first stage's result: run the second")
-    parser.add_argument("--leave-out", default="", help="collections not to be seen, parted by commas")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--onnx", type=Path)
     arguments = parser.parse_args()
@@ -521,12 +498,20 @@ def main() -> None:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     made = network(arguments.base, arguments.start)
+    lines, held_out = texts()
     if arguments.start is None:
         train(made, first_stage(squad), tokenizer, 1.2e-4, 24, dice)
     else:
-        own = of_collections(arguments.leave_out.split(","))
-        train(made, second_stage(squad, own, dice), tokenizer, 7e-5, 16, dice)
-    print(f"held-out SQuAD titles: area under the curve {held_out_figure(made, squad, tokenizer):.3f}")
+        train(made, second_stage(squad, lines, dice), tokenizer, 1e-4, 24, dice)
+    foreign = [pair for question in squad.held_out[::3] for pair in squad.pairs(question)]
+    own = [
+        Pair(question=asked, text=_read_as(line), answers=answers)
+        for line in held_out
+        for answers, kind in ((True, "yes"), (False, "no"))
+        for asked in line[kind]
+    ]
+    print(f"area under the curve: held-out SQuAD titles {area(made, foreign, tokenizer):.3f}", end=", ")
+    print(f"held-out texts {area(made, own, tokenizer):.3f}")
     if arguments.out:
         torch.save(made.state_dict(), arguments.out)
     if arguments.onnx:
