@@ -52,9 +52,7 @@ Asked = tuple[str, str]
 
 def main() -> None:
     """Runs the parts that were asked for, and says on what machine."""
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks.turn", description="How fast the concierge is here."
-    )
+    options = argparse.ArgumentParser(prog="python -m benchmarks.turn", description="How fast the concierge is here.")
     options.add_argument("--only", choices=tuple(PARTS), help="run one part")
     options.add_argument("--passages", type=int, default=PASSAGES, help=f"to ingest (default: {PASSAGES:,})")
     chosen = options.parse_args()
@@ -168,9 +166,7 @@ def start(folder: Path, _passages: int) -> None:
 def fresh(program: Sequence[str], folder: Path) -> None:
     """Runs a program in a new process; its index is the one in the folder."""
     environment = {**os.environ, "CONCIERGE_INDEX": str(folder / "index"), "PYTHONPATH": str(PACK.parents[1])}
-    subprocess.run(
-        [sys.executable, "-c", *program], check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([sys.executable, "-c", *program], check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
 
 
 # ── an ingest ──────────────────────────────────────────────────────────────────────────────────────────────

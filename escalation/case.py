@@ -138,18 +138,7 @@ class Resolved:
     kind: Literal["resolved"] = "resolved"
 
 
-Event = (
-    Raised
-    | Joined
-    | Notified
-    | Acknowledged
-    | TookOver
-    | Offered
-    | Accepted
-    | Declined
-    | HandedBack
-    | Resolved
-)
+Event = Raised | Joined | Notified | Acknowledged | TookOver | Offered | Accepted | Declined | HandedBack | Resolved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -344,9 +333,7 @@ def offer(
     return (Offered(at=now, steward=steward, to=to, brief=brief, answer_by=answer_by),)
 
 
-def decline(
-    escalation: Escalation, steward: str, now: datetime, *, lapsed: bool = False
-) -> tuple[Event, ...]:
+def decline(escalation: Escalation, steward: str, now: datetime, *, lapsed: bool = False) -> tuple[Event, ...]:
     """The steward to whom it was offered does not take it."""
     _still_open(escalation)
     if escalation.offered_to != steward:
@@ -381,6 +368,4 @@ def _still_open(escalation: Escalation) -> None:
 def _is_theirs(escalation: Escalation, steward: str, step: str) -> None:
     if steward not in (escalation.owner, escalation.holder):
         owner = escalation.owner or "nobody yet"
-        raise CaseError(
-            f"Escalation {escalation.id} is with {owner}: only they can {step}. Acknowledge it first."
-        )
+        raise CaseError(f"Escalation {escalation.id} is with {owner}: only they can {step}. Acknowledge it first.")

@@ -140,9 +140,7 @@ def _people(dossier: Dossier) -> str:
     if one.asked:
         lines.append("Asked: " + ", ".join(names.get(each, each) for each in one.asked))
     if one.owner:
-        lines.append(
-            f"With: {names.get(one.owner, one.owner)}" + (" (holds the conversation)" if one.holder else "")
-        )
+        lines.append(f"With: {names.get(one.owner, one.owner)}" + (" (holds the conversation)" if one.holder else ""))
     if one.offered_to:
         lines.append(f"Offered to: {names.get(one.offered_to, one.offered_to)}")
     if one.answer_by:

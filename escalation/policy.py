@@ -173,9 +173,7 @@ def words(
 
     `local_time` is the time in the steward's own zone.
     """
-    text = policy.messages.get(message or DEFAULT_MESSAGE) or policy.messages.get(
-        DEFAULT_MESSAGE, _DEFAULT_WORDS
-    )
+    text = policy.messages.get(message or DEFAULT_MESSAGE) or policy.messages.get(DEFAULT_MESSAGE, _DEFAULT_WORDS)
     fill = {
         "steward": steward,
         "acknowledge_within": spoken(acknowledge_within) if acknowledge_within else "a few hours",
@@ -198,9 +196,7 @@ def spoken(span: timedelta) -> str:
     return _counted(seconds, "second")
 
 
-def with_defaults(
-    terms: Mapping[Severity, Terms], messages: Mapping[str, str], rules: tuple[Rule, ...]
-) -> Policy:
+def with_defaults(terms: Mapping[Severity, Terms], messages: Mapping[str, str], rules: tuple[Rule, ...]) -> Policy:
     """A policy in which whatever a pack leaves out (terms, the words of `default`) is filled in."""
     return Policy(
         terms={**DEFAULT_TERMS, **terms},

@@ -233,9 +233,7 @@ async def _logged(connection: AsyncConnection, query: Select[tuple[object, ...]]
     )
 
 
-async def _corrections(
-    connection: AsyncConnection, logged: Sequence[int]
-) -> dict[int, tuple[Correction, ...]]:
+async def _corrections(connection: AsyncConnection, logged: Sequence[int]) -> dict[int, tuple[Correction, ...]]:
     query = select(cue_corrections).where(cue_corrections.c.cue.in_(logged)).order_by(cue_corrections.c.id)
     found: dict[int, tuple[Correction, ...]] = {}
     for row in await connection.execute(query):
@@ -250,9 +248,7 @@ async def correct(connection: AsyncConnection, cue: int, correction: Correction)
     """Keeps a steward's correction beside a logged cue. Raises EscalationError where there is no such cue."""
     known = (await connection.execute(select(cues.c.id).where(cues.c.id == cue))).one_or_none()
     if known is None:
-        raise EscalationError(
-            f"There is no cue {cue} in the log; `concierge cues` lists them with their numbers."
-        )
+        raise EscalationError(f"There is no cue {cue} in the log; `concierge cues` lists them with their numbers.")
     await connection.execute(
         insert(cue_corrections).values(
             cue=cue,
@@ -293,9 +289,7 @@ async def set_timer(
     connection: AsyncConnection, *, kind: str, subject: int, due_at: datetime | None, now: datetime
 ) -> None:
     """Puts this timer in the place of earlier ones of its kind and subject; None only clears them."""
-    clear = update(timers).where(
-        timers.c.kind == kind, timers.c.subject == subject, timers.c.done_at.is_(None)
-    )
+    clear = update(timers).where(timers.c.kind == kind, timers.c.subject == subject, timers.c.done_at.is_(None))
     await connection.execute(clear.values(done_at=now))
     if due_at is not None:
         await connection.execute(insert(timers).values(kind=kind, subject=subject, due_at=due_at))
@@ -304,9 +298,7 @@ async def set_timer(
 async def due(connection: AsyncConnection, *, now: datetime) -> tuple[Timer, ...]:
     """The timers that have come, the longest due first."""
     query = (
-        select(timers)
-        .where(timers.c.done_at.is_(None), timers.c.due_at <= now)
-        .order_by(timers.c.due_at, timers.c.id)
+        select(timers).where(timers.c.done_at.is_(None), timers.c.due_at <= now).order_by(timers.c.due_at, timers.c.id)
     )
     rows = await connection.execute(query)
     return tuple(Timer(id=row.id, kind=row.kind, subject=row.subject, due_at=row.due_at) for row in rows)

@@ -38,9 +38,7 @@ def troubled_intensity(cues: Iterable[Cue]) -> float:
 
 def strain(moments: Iterable[Moment], now: datetime) -> float:
     """The strain of a conversation at `now`, in [0, 1): 0 when nothing troubled was said in the window."""
-    left = math.prod(
-        1 - WEIGHT * moment.intensity * _freshness(moment, now) for moment in _recent(moments, now)
-    )
+    left = math.prod(1 - WEIGHT * moment.intensity * _freshness(moment, now) for moment in _recent(moments, now))
     # Some forty overwhelming messages in a row would round to exactly 1, which the formula never reaches.
     return min(1 - left, _JUST_BELOW_ONE)
 

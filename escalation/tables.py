@@ -41,9 +41,7 @@ escalations = Table(
     ),
     Column("customer", String(128)),
     Column("mission", String(128)),
-    Column(
-        "conversation", Integer, nullable=False, doc="where it began, and where the steward's answer goes"
-    ),
+    Column("conversation", Integer, nullable=False, doc="where it began, and where the steward's answer goes"),
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
     # an escalation that is open is not raised twice, whatever runs at the same time

@@ -159,15 +159,28 @@ class Answerer:
 
 NEAR_TIE = 1.5  # log-odds within which a narrower audience's sentence goes first …
 NEAR_COVER = 0.7  # … where it holds, with its headings, this much of what the best one holds of the question
+SAME_TERMS, SAME_SHARE = 3, 0.7  # two units with so many words in common, of the shorter one's, say the same
 
 
 def _narrower_first(ranked: list[Weighed], grants: frozenset[str]) -> list[Weighed]:
-    """Of two that say it about as well the narrower counts: mission, organisation, flight, everyone."""
+    """Of two that say it about as well, or say the same with other figures, the narrower counts: mission, organisation,
+    flight, everyone."""
     best = ranked[0]
     enough = NEAR_COVER * best.numbers[_COVERED]
-    near = [w for w in ranked if best.odds - w.odds <= NEAR_TIE and w.numbers[_COVERED] >= enough]
+    near = [
+        w
+        for w in ranked
+        if (best.odds - w.odds <= NEAR_TIE and w.numbers[_COVERED] >= enough) or _says_the_same(w, best)
+    ]
     first = min(near, key=lambda w: (breadth(w.unit.passage, grants), -w.odds))
     return [first, *(w for w in ranked if w is not first)]
+
+
+def _says_the_same(one: Weighed, other: Weighed) -> bool:
+    """Whether two units are the same sentence but for figures and additions, as near-identical pages have them."""
+    left, right = ({t for t in terms(w.unit.text) if not t.isdecimal()} for w in (one, other))
+    shared = len(left & right)
+    return shared >= SAME_TERMS and shared >= SAME_SHARE * min(len(left), len(right))
 
 
 def choose(shelf: Shelf, query: Query, ranked: Sequence[Weighed]) -> tuple[Unit, ...]:

@@ -23,9 +23,7 @@ LEFT = passage(
     kind="list",
     position=2,
 )
-ROW = passage(
-    "Seat: Window seat; Price: EUR 400", document="prices", title="Prices", heading="Seats", kind="table"
-)
+ROW = passage("Seat: Window seat; Price: EUR 400", document="prices", title="Prices", heading="Seats", kind="table")
 ALL = (KIT, SUIT, LEFT, ROW)
 EAGER = Judge(unit=Judge.load().unit, answer=Judge.load().answer, threshold=0.0, statement_threshold=0.0)
 NEVER = Judge(unit=Judge.load().unit, answer=Judge.load().answer, threshold=1.1, statement_threshold=1.1)

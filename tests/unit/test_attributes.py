@@ -65,9 +65,7 @@ def test_a_sentence_speaks_of_the_property_or_not(question: str, said: str, held
 def test_what_is_counted_stands_near_its_number() -> None:
     """ "Up to four guests" counts guests; "landing in 48 hours" counts no payloads."""
     assert counted("How many guests may come?", "Up to four guests stand at the fence.")
-    assert not counted(
-        "How many payloads did you lose?", "You have your payload within the week; 48 hours at most."
-    )
+    assert not counted("How many payloads did you lose?", "You have your payload within the week; 48 hours at most.")
 
 
 def test_the_thing_asked_for_is_set_apart() -> None:

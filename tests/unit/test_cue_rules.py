@@ -113,9 +113,7 @@ def test_rules_point_into_the_text(text: str) -> None:
         assert list(spans) == sorted(spans)
 
 
-@pytest.mark.parametrize(
-    "part", ["I want to ", "kill ", "please have ", "i am thinking of ", "a", "he says he ", "\n"]
-)
+@pytest.mark.parametrize("part", ["I want to ", "kill ", "please have ", "i am thinking of ", "a", "he says he ", "\n"])
 def test_a_very_long_text_takes_no_more_than_its_length(part: str) -> None:
     """100,000 characters that almost match do not make the rules backtrack: well under the seconds a
     squared cost would take."""

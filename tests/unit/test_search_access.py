@@ -27,9 +27,7 @@ days = st.dates(date(2027, 1, 1), date(2027, 1, 8))
 def texts(draw: st.DrawFn) -> str:
     """A sentence or a short list about some of the words."""
     about = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3))
-    return (
-        f"The {' and the '.join(about)} {draw(st.sampled_from(FIGURES))} for {draw(st.sampled_from(WORDS))}s."
-    )
+    return f"The {' and the '.join(about)} {draw(st.sampled_from(FIGURES))} for {draw(st.sampled_from(WORDS))}s."
 
 
 @st.composite
@@ -71,9 +69,7 @@ def told(answerer: Answerer, question: str, grants: frozenset[str], on: date) ->
 
 def answerer(passages: tuple[Passage, ...]) -> Answerer:
     """Over an index that has forgotten to filter."""
-    return Answerer(
-        passages, dense=InMemory(passages, leaks=True), encoder=Words(), pairs=Shared(), judge=EAGER
-    )
+    return Answerer(passages, dense=InMemory(passages, leaks=True), encoder=Words(), pairs=Shared(), judge=EAGER)
 
 
 @settings(max_examples=2_000, deadline=None)
