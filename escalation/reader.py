@@ -29,7 +29,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 from tokenizers import Encoding, Tokenizer
 
-from escalation import EscalationError, crisis, language
+from escalation import EscalationError, crisis, language, plain
 from escalation.cues import CUES, Cue, Reading
 
 SHIPPED: Final = Path(__file__).parent / "models" / "cues"
@@ -48,6 +48,10 @@ _RULED: Final = {"crisis": 0.9, "asks_for_person": 0.6}
 """Intensity of a cue that a rule found, at least."""
 
 _OnnxError: Final = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoModel, RuntimeException)
+
+_SURE: Final = 0.25
+_CERTAIN: Final = 0.65
+_EXPLAINS: Final = ("withdrawal", "asks_for_person")
 
 Numbers = NDArray[np.float32]
 _Piece = tuple[list[int], list[tuple[int, int]]]
@@ -95,13 +99,19 @@ class OnnxReader:
     def read(self, text: str, before: Sequence[str] = ()) -> Reading:
         """The cues of `text`."""
         clean = _SURROGATES.sub("\ufffd", text)
-        found = {cue.name: cue for cue in self._heard(clean)}
+        heard = plain.heard(clean)
+        found = {cue.name: cue for cue in self._heard(heard)}
+        for said in plain.said(heard):
+            if said.alone or said.cue in found:
+                words = tuple(text[start:end] for start, end in said.spans)
+                found[said.cue] = _at_least(said.intensity, said.cue, words, found.get(said.cue))
         for name, spans in (
             ("crisis", crisis.crisis(clean)),
             ("asks_for_person", crisis.asks_for_person(clean)),
         ):
             if spans:
-                found[name] = _ruled(name, tuple(text[start:end] for start, end in spans), found.get(name))
+                words = tuple(text[start:end] for start, end in spans)
+                found[name] = _at_least(_RULED[name], name, words, found.get(name))
         cues = tuple(found[name] for name in CUES if name in found)
         return Reading(cues=cues, version=self.version, unread_language=language.unread(clean, self._words))
 
@@ -124,8 +134,22 @@ class OnnxReader:
                 words=_passages(text, windows[best[place]], place),
             )
             for place, name in enumerate(CUES)
-            if probabilities[best[place], place] > self._levels[place]
+            if self._counts(name, probabilities.max(axis=0), text)
         ]
+
+    def _counts(self, name: str, odds: Numbers, text: str) -> bool:
+        """Whether the network is sure enough of a cue.
+
+        Of a crisis it says a little too often that it may be one: below _SURE a word of danger must stand in the text.
+        Up to _CERTAIN one must if a wish to leave the programme, or for a person, would explain what it heard.
+        """
+        place = CUES.index(name)
+        if odds[place] <= self._levels[place]:
+            return False
+        if name != "crisis" or odds[place] > _CERTAIN or plain.of_danger(text):
+            return True
+        explained = any(odds[CUES.index(other)] > self._levels[CUES.index(other)] for other in _EXPLAINS)
+        return bool(odds[place] > _SURE and not explained)
 
     def _windows(self, text: str) -> list[_Window]:
         shift = max(0, len(text) - _LONGEST)
@@ -166,10 +190,9 @@ def _spread(pieces: Sequence[_Piece]) -> list[_Piece]:
     return [pieces[place] for place in chosen]
 
 
-def _ruled(name: str, words: tuple[str, ...], heard: Cue | None) -> Cue:
+def _at_least(intensity: float, name: str, words: tuple[str, ...], heard: Cue | None) -> Cue:
     """The cue that a rule found; the network's intensity counts where it is higher."""
-    intensity = max(_RULED[name], heard.intensity if heard else 0.0)
-    return Cue(name=name, intensity=intensity, words=words)
+    return Cue(name=name, intensity=max(intensity, heard.intensity if heard else 0.0), words=words)
 
 
 def _tenths(value: float) -> float:

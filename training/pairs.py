@@ -408,7 +408,7 @@ def first_stage(squad: Squad) -> list[list[Pair]]:
 
 
 def second_stage(
-    squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random, rounds: int = 2
+    squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random, rounds: int = 3
 ) -> list[list[Pair]]:
     """Each round every line's pairs, with the pairs of some hundred questions of SQuAD among them."""
     made = []
