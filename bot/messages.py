@@ -111,6 +111,9 @@ class Channel(Protocol):
     """What the outbox needs of a channel."""
 
     name: str
+    exclusive: bool
+    """Whether no other process delivers to the addresses that this one hosts: what an earlier one left in the middle of
+    sending can then be settled at once."""
 
     def hosts(self, address: Address) -> bool:
         """Whether this process can deliver to that address."""

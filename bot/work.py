@@ -238,18 +238,18 @@ class Work:
 
     async def recover_at_start(self) -> None:
         """What this process alone can deliver and an earlier one left in the middle of sending is settled at once."""
-        await self._recover(self._clock())
+        await self._recover(self._clock(), [one for one in self._channels.values() if one.exclusive])
 
     async def _recover_stuck(self) -> None:
-        await self._recover(self._clock() - SENDING_AT_MOST)
+        await self._recover(self._clock() - SENDING_AT_MOST, list(self._channels.values()))
 
-    async def _recover(self, since: datetime) -> None:
+    async def _recover(self, since: datetime, channels: Sequence[Channel]) -> None:
         async with reading(self._engine) as connection:
             stuck = await outbox.in_sending(connection, since=since)
         for out in stuck:
-            channel = self._channels.get(out.post.address.channel)
-            if channel is not None and channel.hosts(out.post.address):
-                await self._settle(channel, out, why="its sending never ended", wait=timedelta())
+            for channel in channels:
+                if channel.name == out.post.address.channel and channel.hosts(out.post.address):
+                    await self._settle(channel, out, why="its sending never ended", wait=timedelta())
 
     async def _settle(self, channel: Channel, out: Outgoing, *, why: str, wait: timedelta) -> None:
         """A send in doubt: the platform is asked; where it cannot say, a person must look."""

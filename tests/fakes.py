@@ -175,6 +175,8 @@ def from_a_thread(step: Callable[[], Awaitable[object]]) -> Callable[[], None]:
 class Recorder:
     """A channel that keeps what it is sent. `troubles` are raised, in turn, before anything is delivered."""
 
+    exclusive = True
+
     def __init__(self, name: str = "telegram", *, hosts: Iterable[Address] | None = None) -> None:
         self.name = name
         self.sent: list[Post] = []

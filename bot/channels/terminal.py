@@ -25,6 +25,7 @@ class Terminal:
     """Delivers to the screens that are open in this process. A new screen has shown nothing: it is sent again."""
 
     name = TERMINAL
+    exclusive = True
 
     def __init__(self) -> None:
         self._screens: dict[Address, Screen] = {}

@@ -459,3 +459,19 @@ async def test_nobodys_words_stand_in_the_log(
         await scene.says("SECRETWORD how heavy is my kit?")
         await scene.says("SECRETWORD asks_for_person", at=STRANGER)
     assert "SECRETWORD" not in caplog.text
+
+
+async def test_a_worker_that_starts_leaves_alone_what_another_may_be_sending(sqlite_url: str, move_in: MoveIn) -> None:
+    """Where several processes deliver to one address, a row in `sending` is another's business until its time is up."""
+    async with move_in(sqlite_url) as scene:
+        await put(scene, "being sent")
+        async with writing(scene.house.engine) as connection:
+            assert await outbox.claim(connection, LENA, now=scene.clock()) is not None
+        channel, clock = scene.channel, scene.clock
+    channel.exclusive = False
+    clock.forward(seconds=1)
+    async with move_in(sqlite_url, channel=channel, clock=clock) as scene:
+        await scene.house.work.recover_at_start()
+        assert scene.heard() == []
+        async with reading(scene.house.engine) as connection:
+            assert await outbox.count(connection, ["sending"]) == 1

@@ -22,6 +22,8 @@ class Delivered:
 class Tape:
     """Delivers to every address of its channel. `find` looks at what is on the file, whoever wrote it."""
 
+    exclusive = True
+
     def __init__(self, name: str, file: Path) -> None:
         self.name = name
         self._file = file
