@@ -30,7 +30,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from tokenizers import Encoding, Tokenizer
 
 from escalation import EscalationError, crisis, language, plain
-from escalation.cues import CUES, Cue, Reading
+from escalation.signals import CUES, Cue, Reading
 
 SHIPPED: Final = Path(__file__).parent / "models" / "cues"
 _WINDOW: Final = 126

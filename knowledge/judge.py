@@ -60,13 +60,15 @@ class Judge:
     statement_threshold: float  # the same for a message that does not ask
 
     def probability(self, numbers: Sequence[float]) -> float:
-        """How likely an answer with these `ANSWER_FEATURES` is right.
-
-        Asked for a weight, an answer without one is no answer, however near it comes otherwise.
-        """
-        if numbers[_PROPERTY] < 0:
+        """How likely an answer with these `ANSWER_FEATURES` is right."""
+        if self.refuses(numbers):
             return 0.0
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, self.answer.odds(numbers)))))
+
+    @staticmethod
+    def refuses(numbers: Sequence[float]) -> bool:
+        """Whether one thing alone rules the answer out: asked for a weight, an answer without one is no answer."""
+        return numbers[_PROPERTY] < 0
 
     @classmethod
     def load(cls, file: Path = SHIPPED) -> Judge:

@@ -2,7 +2,7 @@
 
 It is all-MiniLM-L6-v2 made to read a question and a text together. First stage: questions of SQuAD with windows of
 the paragraphs that answer them, windows of the same paragraphs that do not, SQuAD 2.0's unanswerable questions, and
-paragraphs that merely share words. Second stage (`--start`): the texts of training/pairs, each with questions that it
+paragraphs that merely share words. Second stage (`--start`): the texts of training/texts, each with questions that it
 answers and questions that it only seems to answer, mixed with pairs of the first. The questions of training/collections
 are kept from it: training/abstention.py learns from them how far its odds can be trusted.
 
@@ -39,7 +39,7 @@ from knowledge import embedding
 from training import abstention, encoder
 
 HELD_OUT: Final = frozenset(abstention.HELD_OUT_TITLES)
-TEXTS: Final = Path(__file__).parent / "pairs"
+TEXTS: Final = Path(__file__).parent / "texts"
 REPEATED: Final = 700  # questions of SQuAD among a round's pairs
 WINDOW: Final = 52  # tokens, roughly, of a paragraph that are read with a question
 QUESTION_TOKENS: Final = 48
@@ -273,7 +273,7 @@ def _read_as(line: Mapping[str, Any]) -> str:
 
 
 def texts() -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """The lines of training/pairs to learn from, and every twelfth, to measure with."""
+    """The lines of training/texts to learn from, and every twelfth, to measure with."""
     lines = [json.loads(line) for file in sorted(TEXTS.glob("*.jsonl")) for line in file.open(encoding="utf-8")]
     return [line for number, line in enumerate(lines) if number % 12], lines[::12]
 
