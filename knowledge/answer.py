@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.evidence import UNIT_FEATURES, Weighed, cheap, coverage, of_answer, of_unit
 from knowledge.judge import Judge
@@ -94,7 +95,7 @@ class Answerer:
         self._library = Library(passages)
         self._dense = dense
         self._encoder = _Remembering(encoder)
-        self._pairs = pairs
+        self._pairs = _Judged(pairs)
         self.judge = judge or Judge.load()
         self._known = known
 
@@ -254,6 +255,29 @@ def _nearest(found: Sequence[Found], count: int = 3) -> tuple[Citation, ...]:
 def cite(passage: Passage) -> Citation:
     """Where a passage stands."""
     return Citation(document=passage.document, title=passage.title, anchor=passage.anchor, passage=passage.id)
+
+
+class _Judged:
+    """A pair reader that keeps what it said of the last pairs: an answer of one sentence was read already."""
+
+    def __init__(self, pairs: PairReader, capacity: int = 512) -> None:
+        self._pairs = pairs
+        self._capacity = capacity
+        self._kept: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def odds(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One number a text."""
+        with self._lock:
+            known = {text: self._kept[question, text] for text in texts if (question, text) in self._kept}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            known.update(zip(missing, map(float, self._pairs.odds(question, missing)), strict=True))
+        with self._lock:
+            self._kept.update(((question, text), known[text]) for text in missing)
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)
+        return np.array([known[text] for text in texts], np.float32)
 
 
 class _Remembering:

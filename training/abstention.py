@@ -302,7 +302,7 @@ def fit_units(examples: Sequence[Example], ridge: float = 3.0) -> Scale:
     return fit(np.array(x), np.array(y), np.array(weight), UNIT_FEATURES, ridge)
 
 
-def fit_answers(examples: Sequence[Example], ridge: float = 4.0) -> Scale:
+def fit_answers(examples: Sequence[Example], ridge: float = 15.0) -> Scale:
     """Whether the answer is right and so to be given."""
     kept = [e for e in examples if e.reading.numbers and not Judge.refuses(e.reading.numbers)]
     x = np.array([e.reading.numbers for e in kept])

@@ -33,15 +33,16 @@ async def _gather(pack: Pack, connection: AsyncConnection, one: Escalation, stew
     names = {each.id: each.name for each in pack.stewards.values()}
     who = customer.name if customer else "Somebody we do not know"
     entries = await transcript.latest(connection, one.conversation, count=LAST)
-    raised_by = await inbox.text_of(connection, one.messages[-1])
     logged = await record.cues_in(connection, one.messages)
+    strongest = max(logged, key=lambda each: each.cue.intensity, default=None)
+    telling = strongest.message if strongest else one.messages[0]
     return Dossier(
         escalation=one,
         who=who,
         organisation=pack.organisations[customer.organisation].name if customer and customer.organisation else None,
         language=customer.language if customer else "an unknown language",
         voyages=tuple(_voyages(pack, one, now)),
-        quote=raised_by,
+        quote=await inbox.text_of(connection, telling),
         cues=logged,
         moments=await record.moments(connection, one.conversation, since=now - WINDOW),
         last=tuple(_said(pack, entry, who) for entry in entries),
