@@ -279,7 +279,7 @@ def fit(x: Array, y: Array, weight: Array, features: tuple[str, ...], ridge: flo
 
 
 _UNIT_WEIGHT: Final = {"written": 1.0, "squad": 0.15}
-_ANSWER_WEIGHT: Final = {"written": 1.0, "removed": 0.5, "foreign": 0.15, "squad": 0.15, "texts": 0.4}
+_ANSWER_WEIGHT: Final = {"written": 1.0, "removed": 0.5, "foreign": 0.15, "squad": 0.15, "texts": 0.2}
 
 
 def fit_units(examples: Sequence[Example], ridge: float = 3.0) -> Scale:
