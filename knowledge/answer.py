@@ -28,6 +28,8 @@ UNITS_READ = 12
 UNITS_PAIRED = 8
 LONGEST_ANSWER = 700  # characters
 SENTENCES = 3
+VECTORS_KEPT = 8_192
+PREPARED_AT_ONCE = 16
 _COVERED = UNIT_FEATURES.index("covered_context")
 
 
@@ -99,6 +101,15 @@ class Answerer:
         self.judge = judge or Judge.load()
         self._known = known
 
+    def prepare(self) -> None:
+        """Reads every sentence once, so that later answers need not: seconds for a thousand passages.
+
+        Of a larger library only what is asked about is kept.
+        """
+        found = [unit for passage in self._library.passages for unit in units(passage)][:VECTORS_KEPT]
+        for start in range(0, len(found), PREPARED_AT_ONCE):
+            self._encoder.vectors([_as_read(unit) for unit in found[start : start + PREPARED_AT_ONCE]])
+
     def answer(
         self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()
     ) -> Answer | Abstention:
@@ -144,7 +155,7 @@ class Answerer:
         pairs = pairs[:UNITS_READ]
         if not pairs:
             return []
-        cosines = self._encoder.vectors([f"{u.context}. {u.text}" for u, _ in pairs]) @ ranking.vector
+        cosines = self._encoder.vectors([_as_read(u) for u, _ in pairs]) @ ranking.vector
         order = np.argsort(
             [-(float(c) + cheap(shelf.view, query, u) + f.score) for c, (u, f) in zip(cosines, pairs, strict=True)]
         )
@@ -156,6 +167,11 @@ class Answerer:
             numbers = of_unit(shelf.view, query, unit, found, top[0], float(cosines[i]), float(pair))
             weighed.append(Weighed(unit=unit, found=found, numbers=numbers, odds=self.judge.unit.odds(numbers)))
         return sorted(weighed, key=lambda w: -w.odds)
+
+
+def _as_read(unit: Unit) -> str:
+    """A unit after its headings, as whoever reads the page comes to it."""
+    return f"{unit.context}. {unit.text}"
 
 
 NEAR_TIE = 1.5  # log-odds within which a narrower audience's sentence goes first …
@@ -283,7 +299,7 @@ class _Judged:
 class _Remembering:
     """An encoder that keeps the vectors of recently read texts: the same sentences come up again and again."""
 
-    def __init__(self, encoder: Encoder, capacity: int = 8_192) -> None:
+    def __init__(self, encoder: Encoder, capacity: int = VECTORS_KEPT) -> None:
         self._encoder = encoder
         self._capacity = capacity
         self._kept: OrderedDict[str, Vector] = OrderedDict()

@@ -16,6 +16,8 @@ SHIPPED: Final = Path(__file__).parent / "models" / "answering.json"
 
 
 _PROPERTY: Final = ANSWER_FEATURES.index("property")
+_PAIRS: Final = (ANSWER_FEATURES.index("pair_answer"), ANSWER_FEATURES.index("pair_best"))
+_SURELY_NOT: Final = -3.5  # log-odds below which the pair reader has hardly ever been wrong to say "no answer"
 
 
 class UnusableWeights(KnowledgeError):
@@ -67,8 +69,11 @@ class Judge:
 
     @staticmethod
     def refuses(numbers: Sequence[float]) -> bool:
-        """Whether one thing alone rules the answer out: asked for a weight, an answer without one is no answer."""
-        return numbers[_PROPERTY] < 0
+        """Whether one thing alone rules the answer out, however near it comes otherwise.
+
+        Asked for a weight, an answer without one is none; nor is one of which the pair reader is quite sure.
+        """
+        return numbers[_PROPERTY] < 0 or max(numbers[place] for place in _PAIRS) < _SURELY_NOT
 
     @classmethod
     def load(cls, file: Path = SHIPPED) -> Judge:

@@ -101,6 +101,11 @@ class Library:
         self._capacity = shelves
         self._lock = threading.Lock()
 
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """All of them, whoever may see them."""
+        return self._passages
+
     def shelf(self, grants: frozenset[str], on: date) -> Shelf:
         """The reader's passages; shelves are kept, so that only the first question of a kind of reader pays."""
         seen = np.array([visible(p, grants, on) for p in self._passages], dtype=np.bool_)
