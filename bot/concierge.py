@@ -182,10 +182,11 @@ class Concierge:
         text = message.text.strip()
         if isinstance(setting.person, Steward):
             return await self._for_steward(setting, message, text, past, now)
-        read = await self._read(text, past)
+        # neither waits for the other: what is found for a message that nobody could read is put aside
+        read, looked_up = await asyncio.gather(self._read(text, past), self._look_up(setting, text, past, now))
         reading_ = read if isinstance(read, Reading) else Reading(cues=(), version="failed")
         question = is_question(text)
-        found = await self._look_up(setting, text, past, now, unread=reading_.unread_language)
+        found = None if reading_.unread_language else looked_up
         moment = Moment(at=_when(message, now), intensity=_trouble(reading_))
         moments = (*past.moments, moment)
         missed = (now,) if question and isinstance(found, Abstention | Failure) else ()
@@ -218,7 +219,7 @@ class Concierge:
             setting=setting,
             reading=Reading(cues=(), version="not read"),
             question=is_question(text),
-            found=await self._look_up(setting, text, past, now, unread=False),
+            found=await self._look_up(setting, text, past, now),
             decision=Decision(severity=Severity.none),
             strain=0.0,
         )
@@ -232,9 +233,9 @@ class Concierge:
             return Failure(what=f"cues: {type(error).__name__}")
 
     async def _look_up(
-        self, setting: Setting, text: str, past: Past, now: datetime, *, unread: bool
+        self, setting: Setting, text: str, past: Past, now: datetime
     ) -> Answer | Abstention | Failure | None:
-        if not text or unread or len(text) > replies.TOO_LONG or is_courtesy(text) or not setting.grants:
+        if not text or len(text) > replies.TOO_LONG or is_courtesy(text) or not setting.grants:
             return None
         if setting.conversation.holder is not None:
             return None

@@ -41,9 +41,13 @@ class Knowing:
 
     def bring_up_to_date(self, documents: Path, progress: Progress) -> IngestReport:
         """Reads what changed among the documents into the index."""
+        return ingest(documents, self._folder, self.embeddings, progress)
+
+    @property
+    def embeddings(self) -> MiniLM:
+        """The shipped encoder, loaded once."""
         with self._lock:
-            embeddings = self._encoder()
-        return ingest(documents, self._folder, embeddings, progress)
+            return self._encoder()
 
     def answer(
         self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()

@@ -25,7 +25,7 @@ from knowledge.sentences import Unit, plain, units
 
 PASSAGES_READ = 10
 UNITS_READ = 12
-UNITS_PAIRED = 8
+UNITS_PAIRED = 5
 LONGEST_ANSWER = 700  # characters
 SENTENCES = 3
 VECTORS_KEPT = 8_192
