@@ -14,8 +14,6 @@ from knowledge.answer import Answer, Citation, Sentence
 
 TOO_LONG = 6_000  # characters: beyond that a message is kept and read for cues, not taken for a question
 
-CRISIS_IN_A_ROOM = "I have seen your message. Please write to me directly, or to the person of our team you know best."
-
 
 def answer(found: Answer) -> str:
     """The documents' sentences, each followed by where they stand, and the caveats that come with them."""

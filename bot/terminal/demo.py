@@ -7,6 +7,7 @@ from the pack, the shipped models and the record, as it would in earnest.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,6 +46,9 @@ REPLY = (
 )
 THANKS = "Yes please. Six is good."
 OUTCOME = "called at six, walked through re-entry; wants to tell her daughter herself"
+
+
+_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 class _Time:
@@ -154,10 +158,15 @@ async def play(settings: Settings, picture: Path | None = None) -> None:
         async with at_work(house):
             await _scene(stage, pack)
             if picture is not None:
-                screen.save_svg(str(picture), title=f"{pack.provider} · concierge demo")
+                await asyncio.to_thread(_draw, screen, picture, f"{pack.provider} · concierge demo")
             elif lines.from_a_person():
                 await _yours(stage)
     screen.print(f"The record of this scene is kept in {home}.")
+
+
+def _draw(screen: Console, picture: Path, title: str) -> None:
+    # without the addresses of fonts: a picture fetches nothing
+    picture.write_text(_FONT.sub("", screen.export_svg(title=title)), encoding="utf-8")
 
 
 async def _scene(stage: _Stage, pack: Pack) -> None:
