@@ -88,7 +88,7 @@ async def take_turns(folder: Path) -> tuple[list[float], list[float], list[float
     pack, knowing = ingested(folder)
     asked = questions(pack)
     other = Knowing(folder / "index")  # one that has not read the question before
-    knowing.prepare()  # what a chat or a desk does beside its work in the first seconds
+    knowing.prepare()  # sentences are kept once they were read: this is the steady state
     quick = quick_start(folder / "peer", texts_of(folder), other)
     typed = {who: Typed(who, started=AT) for who, _ in asked}
     record = f"sqlite+aiosqlite:///{folder / 'record.db'}"  # synchronous=FULL, as every record is opened

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from knowledge.answer import Abstention, Answer, Answerer
 from knowledge.embedding import MiniLM
-from knowledge.errors import KnowledgeError
 from knowledge.index import Index
 from knowledge.ingest import IngestReport, ingest
 from knowledge.lexical import common_words
@@ -60,15 +59,6 @@ class Knowing:
         """Reads the present generation's sentences once, so that turns need not: some seconds of one core."""
         with self._present() as answerer:
             answerer.prepare()
-
-    def prepare_beside(self) -> None:
-        """The same, while this process goes on with its work; it ends with the process."""
-        threading.Thread(target=self._prepare_quietly, name="prepare", daemon=True).start()
-
-    def _prepare_quietly(self) -> None:
-        # an index that cannot be opened is told by the first turn that needs it, with what to do
-        with suppress(KnowledgeError):
-            self.prepare()
 
     @contextmanager
     def _present(self) -> Iterator[Answerer]:

@@ -42,7 +42,6 @@ async def chat(pack: Pack, settings: Settings, customer: str, clock: Clock) -> N
         address = customers_screen(customer)
         await _earlier(house, screen, customer, address)
         terminal.open(address, lambda post: _post(screen, post, clock()))
-        knowing.prepare_beside()
         async with at_work(house):
             with lines.beside_output():
                 await _converse(house, screen, customer, address, clock)

@@ -41,7 +41,6 @@ async def desk(pack: Pack, settings: Settings, steward: str, clock: Clock) -> No
         screen.print(plain(f"The desk of {pack.stewards[steward].name}. `help` lists the commands; Ctrl-D ends.\n"))
         screen.print(plain(await heard.hear("list")))
         terminal.open(stewards_screen(steward), appear)
-        knowing.prepare_beside()
         async with at_work(house):
             with lines.beside_output():
                 async for line in lines.typed("desk › "):
