@@ -305,7 +305,7 @@ class Concierge:
             await transcript.note_outcome(connection, place, _outcome(one, now))
 
     async def _call(self, connection: AsyncConnection, one: Considered, now: datetime) -> str | None:
-        if not one.decision.calls_somebody or _adds_nothing(one):
+        if not one.decision.calls_somebody:
             return None
         raised = Raised(
             at=now,
@@ -403,11 +403,6 @@ def _with(past: Past, one: Considered, now: datetime) -> Past:
         unanswered=(*past.unanswered, *missed),
         said=(*past.said, one.message.text)[-EARLIER:],
     )
-
-
-def _adds_nothing(one: Considered) -> bool:
-    """A mere "thanks" or "ok": what the policy still sees in the conversation was called for before it."""
-    return not one.reading.cues and not one.reading.unread_language and is_courtesy(one.message.text)
 
 
 def _when(message: Received, now: datetime) -> datetime:
