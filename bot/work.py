@@ -169,7 +169,9 @@ class Work:
             async with room:
                 await self._attend(duty, subject)
 
-        await asyncio.gather(*(attend(subject) for subject in subjects))
+        async with asyncio.TaskGroup() as attending:  # unlike gather, it waits for each of them when it is cancelled
+            for subject in subjects:
+                attending.create_task(attend(subject))
 
     async def _take_waiting(self) -> None:
         async with reading(self._engine) as connection:

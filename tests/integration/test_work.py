@@ -209,6 +209,29 @@ async def test_time_runs_for_a_ladder_without_any_wake_up(sqlite_url: str, move_
         await hears(scene, address=desk("amara"))
 
 
+async def test_stopping_waits_until_every_duty_has_let_go(sqlite_url: str, move_in: MoveIn) -> None:
+    """Several duties run beside each other and one needs a moment to clean up: none is left behind half-way."""
+    async with move_in(sqlite_url) as scene:
+        begun = asyncio.Event()
+        let_go: list[object] = []
+
+        async def duty(subject: object) -> None:
+            try:
+                begun.set()
+                await asyncio.Event().wait()
+            finally:
+                for _ in range(3 if subject == "slow" else 0):
+                    await asyncio.sleep(0)
+                let_go.append(subject)
+
+        sweeping = asyncio.create_task(scene.house.work._attend_each(duty, ["quick", "slow"]))
+        await begun.wait()
+        sweeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sweeping
+        assert let_go == ["quick", "slow"]
+
+
 # ── the record ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
