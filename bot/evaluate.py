@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bot.app import Knowledge
 from bot.cases import Case, load_cases
 from bot.clock import now
-from bot.concierge import Answerer
 from bot.errors import BotError
 from bot.evaluating.playing import Played, stage
 from bot.evaluating.scoring import Verdict, judge
@@ -60,7 +60,7 @@ async def run(pack: Pack, settings: Settings, cases_file: Path, at: datetime | N
 async def play_all(
     pack: Pack,
     cases: Sequence[Case],
-    answerer: Answerer,
+    answerer: Knowledge,
     *,
     reader: CueReader | None = None,
     at: datetime | None = None,

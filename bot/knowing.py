@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from knowledge.answer import Abstention, Answer, Answerer
 from knowledge.embedding import MiniLM
+from knowledge.errors import KnowledgeError
 from knowledge.index import Index
 from knowledge.ingest import IngestReport, ingest
 from knowledge.lexical import common_words
 from knowledge.pairing import ShippedPairs
 
+logger = logging.getLogger(__name__)
+
 Progress = Callable[[str, int, int], None]
+READ_AT_ONCE = 4  # sentences: a question that comes meanwhile waits some milliseconds
+LOOK_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -55,10 +63,15 @@ class Knowing:
         with self._present() as answerer:
             return answerer.answer(question, grants, on, before)
 
-    def prepare(self) -> None:
-        """Reads the present generation's sentences once, so that turns need not: some seconds of one core."""
+    def read_ahead(self, count: int) -> int:
+        """See `knowledge.answer.Answerer.read_ahead`. Nothing is opened for it: 0 before the first question.
+
+        Raises KnowledgeError as `answer` does.
+        """
+        if self._open is None:
+            return 0
         with self._present() as answerer:
-            answerer.prepare()
+            return answerer.read_ahead(count)
 
     @contextmanager
     def _present(self) -> Iterator[Answerer]:
@@ -91,3 +104,22 @@ class Knowing:
     def _encoder(self) -> MiniLM:
         self._embeddings = self._embeddings or MiniLM()
         return self._embeddings
+
+
+class ReadsAhead(Protocol):
+    """Knowledge that can use a quiet moment."""
+
+    def read_ahead(self, count: int) -> int:
+        """Reads up to so many sentences before anybody asks about them; how many it read."""
+        ...
+
+
+async def keep_reading_ahead(knowledge: ReadsAhead) -> None:
+    """Reads sentences whenever there are unread ones, for as long as it runs; a new generation is read anew."""
+    while True:
+        try:
+            read = await asyncio.to_thread(knowledge.read_ahead, READ_AT_ONCE)
+        except KnowledgeError as error:  # whoever asks a question is told; here it only means that nothing is saved
+            logger.debug("nothing can be read ahead: %s", error)
+            read = 0
+        await asyncio.sleep(0 if read else LOOK_AGAIN.total_seconds())

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,6 @@ UNITS_PAIRED = 5
 LONGEST_ANSWER = 700  # characters
 SENTENCES = 3
 VECTORS_KEPT = 8_192
-PREPARED_AT_ONCE = 16
 _COVERED = UNIT_FEATURES.index("covered_context")
 
 
@@ -100,15 +100,20 @@ class Answerer:
         self._pairs = _Judged(pairs)
         self.judge = judge or Judge.load()
         self._known = known
+        sentences = (_as_read(unit) for passage in self._library.passages for unit in units(passage))
+        self._ahead = islice(sentences, VECTORS_KEPT)
+        self._ahead_lock = threading.Lock()
 
-    def prepare(self) -> None:
-        """Reads every sentence once, so that later answers need not: seconds for a thousand passages.
+    def read_ahead(self, count: int) -> int:
+        """Reads up to `count` sentences that nobody has asked about yet, so that answers need not; how many it read.
 
-        Of a larger library only what is asked about is kept.
+        0 where all are read. Of a library that is larger than what is kept, the rest is read when it is asked about.
         """
-        found = [unit for passage in self._library.passages for unit in units(passage)][:VECTORS_KEPT]
-        for start in range(0, len(found), PREPARED_AT_ONCE):
-            self._encoder.vectors([_as_read(unit) for unit in found[start : start + PREPARED_AT_ONCE]])
+        with self._ahead_lock:
+            texts = list(islice(self._ahead, count))
+        if texts:
+            self._encoder.vectors(texts)
+        return len(texts)
 
     def answer(
         self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()

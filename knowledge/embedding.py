@@ -70,6 +70,8 @@ class MiniLM(Embeddings):
         """`embed_documents` as an array of one row a text. Equal texts are computed once, the longest
         first."""
         distinct = sorted(set(texts), key=len, reverse=True)
+        if len(distinct) == 1:
+            return np.repeat(self.vector(distinct[0])[np.newaxis], len(texts), axis=0)
         with ThreadPoolExecutor(self._threads) as pool:
             found = dict(zip(distinct, pool.map(self.vector, distinct), strict=True))
         return np.array([found[text] for text in texts], np.float32).reshape(len(texts), WIDTH)

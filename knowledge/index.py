@@ -39,7 +39,7 @@ from knowledge.passages import Kind, Passage, visible
 if TYPE_CHECKING:  # importing Chroma takes a second or two: only whoever opens an index pays for it
     from chromadb.api.client import Client
     from chromadb.api.collection_configuration import CreateHNSWConfiguration
-    from langchain_core.documents import Document
+    from chromadb.api.types import Where
 
 __all__ = [
     "Index",
@@ -113,6 +113,7 @@ class Store:
                     collection_configuration=None if create_for is None else {"hnsw": _graph(create_for)},
                     create_collection_if_not_exists=create_for is not None,
                 )
+                self._rows = self._client.get_collection(_COLLECTION, embedding_function=None)
             except BaseException:
                 self._client.close()
                 raise
@@ -142,11 +143,15 @@ class Store:
         return dict(zip(found["ids"], np.asarray(found["embeddings"], np.float32), strict=True))
 
     def nearest(self, vector: Sequence[float], k: int, where: Mapping[str, object] | None) -> list[tuple[str, float]]:
-        """Ids and cosine similarities, the most similar first."""
-        found = self._chroma.similarity_search_by_vector_with_relevance_scores(
-            list(vector), k=k, filter=cast("dict[str, str] | None", where)
+        """Ids and cosine similarities, the most similar first.
+
+        Chroma itself is asked and not LangChain's store, which reads every row's text too: twice the time.
+        """
+        found = self._rows.query(
+            query_embeddings=list(vector), n_results=k, where=cast("Where | None", where), include=["distances"]
         )
-        return [(_id(document), _cosine(distance)) for document, distance in found]
+        names, distances = found["ids"][0], (found["distances"] or [[]])[0]
+        return [(name, _cosine(distance)) for name, distance in zip(names, distances, strict=True)]
 
 
 class Index:
@@ -340,10 +345,6 @@ def _passage(name: str, text: str, row: Mapping[str, Any]) -> Passage:
         replaced_from=date.fromordinal(row["until"]) if row["until"] < _FOREVER else None,
         caveat=row["caveat"] or None,
     )
-
-
-def _id(document: Document) -> str:
-    return str(document.id)
 
 
 def _cosine(distance: float) -> float:

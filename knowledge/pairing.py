@@ -51,8 +51,11 @@ class ShippedPairs:
     def odds(self, question: str, texts: Sequence[str]) -> Odds:
         """Log-odds, one a text, that the text answers the question."""
         asked = self._ids(question, QUESTION_TOKENS)
+        read = [self._ids(text, TEXT_TOKENS)[1:] for text in texts]
+        if len(read) == 1:
+            return np.array([self._one(asked, read[0])], np.float32)
         with ThreadPoolExecutor(self._threads) as pool:
-            found = list(pool.map(lambda text: self._one(asked, self._ids(text, TEXT_TOKENS)[1:]), texts))
+            found = list(pool.map(lambda ids: self._one(asked, ids), read))
         return np.array(found, dtype=np.float32)
 
     def _ids(self, text: str, limit: int) -> list[int]:

@@ -156,6 +156,9 @@ class ScriptedAnswerer:
             raise self.error
         return next((one for word, one in self.answers.items() if word in question), Abstention(score=0.1))
 
+    def read_ahead(self, count: int) -> int:
+        return 0
+
 
 def from_a_thread(step: Callable[[], Awaitable[object]]) -> Callable[[], None]:
     """Something that a worker thread can call to have a step done on this loop, once, before it goes on."""

@@ -12,11 +12,11 @@ from time import perf_counter
 from sqlalchemy import Connection, func, inspect, select, text
 
 from bot import access, replies
-from bot.app import House, open_house
+from bot.app import House, Knowledge, open_house
 from bot.cases import STRANGER, Case
 from bot.channels.terminal import customers_screen
 from bot.clock import Clock
-from bot.concierge import Answerer, Considered, Failure, Turn
+from bot.concierge import Considered, Failure, Turn
 from bot.errors import BotError
 from bot.evaluating.scoring import Observed, stands_in
 from bot.ledger import conversations
@@ -124,7 +124,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(pack: Pack, answerer: Answerer, reader: CueReader | None, clock: Clock) -> AsyncIterator[Stage]:
+async def stage(pack: Pack, answerer: Knowledge, reader: CueReader | None, clock: Clock) -> AsyncIterator[Stage]:
     """A live house's composition, over a record in memory. `reader` None: the shipped one."""
     hands = _Hands(clock())
     async with open_house(pack, record=IN_MEMORY, answerer=answerer, reader=reader, clock=hands) as house:

@@ -84,6 +84,10 @@ class Shelf:
                 return Answer(sentences=(Sentence(text=text, citation=place),), caveats=caveats, score=0.9)
         return Abstention(score=0.1)
 
+    def read_ahead(self, count: int) -> int:
+        """It has read all of its documents."""
+        return 0
+
 
 @pytest.fixture
 def pack(tmp_path: Path) -> Pack:
