@@ -133,6 +133,15 @@ class Answerer:
             return Abstention(score=probability, nearest=_nearest(reading.found))
         return _told(reading.chosen, probability)
 
+    def search(self, question: str, grants: frozenset[str], on: date) -> Ranking | None:
+        """The passages that fit a question, best first; None where the question holds no word to look for."""
+        shelf = self._library.shelf(grants, on)
+        query = understand(question, shelf.view, (), self._known)
+        if not query.stems or not shelf.rows.size:
+            return None
+        vector = self._encoder.vectors([query.text])[0]
+        return self._library.search(query, vector, self._dense, grants, on)
+
     def read(self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()) -> Reading:
         """Searches, weighs and chooses, without deciding whether to answer."""
         shelf = self._library.shelf(grants, on)

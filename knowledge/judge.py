@@ -78,7 +78,12 @@ class Judge:
     @classmethod
     def load(cls, file: Path = SHIPPED) -> Judge:
         """The judge whose weights the file holds."""
-        values = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UnusableWeights(
+                f"{file}: {error}. Install the package again, or run training/abstention.py"
+            ) from error
         return cls(
             unit=Scale.of(values["unit"], UNIT_FEATURES, "unit"),
             answer=Scale.of(values["answer"], ANSWER_FEATURES, "answer"),
