@@ -19,6 +19,7 @@ from bot.errors import BotError
 from bot.ledger import conversations, outbox, transcript
 from bot.ledger.conversations import Conversation
 from bot.ledger.engine import reading, writing
+from bot.ledger.inbox import Received
 from bot.messages import Address, Purpose
 from bot.pack import Pack, Steward, care_for
 from escalation import care, case, record
@@ -431,19 +432,32 @@ class Casework:
             await self._tell_desk(connection, later, who, text, now)
 
     async def tell_holder(
-        self, connection: AsyncConnection, conversation: Conversation, *, message: int, text: str, now: datetime
+        self, connection: AsyncConnection, conversation: Conversation, message: Received, now: datetime
     ) -> None:
         """Relays what a customer writes to the steward who holds the conversation."""
         assert conversation.holder is not None
         who = self._customer(conversation.customer) if conversation.customer else "They"
-        for number, address in enumerate(self._desk_of(conversation.holder)):
+        await self._relay(connection, message, conversation.holder, f"{who}: {_with_attachments(message)}", now)
+
+    async def hand_on(
+        self, connection: AsyncConnection, message: Received, *, customer: str, steward: str, now: datetime
+    ) -> None:
+        """Passes to a customer's steward what the concierge cannot read; nobody is called for it."""
+        text = f"{self._customer(customer)} sent something that I cannot read: {_with_attachments(message)}"
+        await self._relay(connection, message, steward, text, now)
+
+    async def _relay(
+        self, connection: AsyncConnection, message: Received, steward: str, text: str, now: datetime
+    ) -> None:
+        for number, address in enumerate(self._desk_of(steward)):
             draft = outbox.Draft(
-                key=f"relay:{message}:{number}",
+                key=f"relay:{message.id}:{number}",
                 address=address,
-                text=f"{who}: {text}",
+                text=text,
                 purpose=Purpose.DESK,
                 author=CONCIERGE,
                 conversation=None,
+                attachments=message.attachments,
             )
             await outbox.put(connection, draft, now=now)
 
@@ -465,3 +479,9 @@ class Casework:
         self, connection: AsyncConnection, escalation: int, due_at: datetime | None, now: datetime
     ) -> None:
         await record.set_timer(connection, kind=ANSWER_TIMER, subject=escalation, due_at=due_at, now=now)
+
+
+def _with_attachments(message: Received) -> str:
+    """A message's words, with what came beside them named."""
+    named = [f"[{one.what}]" + (f" {one.link}" if one.link else "") for one in message.attachments]
+    return " ".join(part for part in (message.text, *named) if part)

@@ -183,7 +183,9 @@ class Concierge:
         if isinstance(setting.person, Steward):
             return await self._for_steward(setting, message, text, past, now)
         # neither waits for the other: what is found for a message that nobody could read is put aside
-        read, looked_up = await asyncio.gather(self._read(text, past), self._look_up(setting, text, past, now))
+        read, looked_up = await asyncio.gather(
+            self._read(text, past), self._look_up(setting, text, past, now, addressed=message.addressed)
+        )
         reading_ = read if isinstance(read, Reading) else Reading(cues=(), version="failed")
         question = is_question(text)
         found = None if reading_.unread_language else looked_up
@@ -219,7 +221,7 @@ class Concierge:
             setting=setting,
             reading=Reading(cues=(), version="not read"),
             question=is_question(text),
-            found=await self._look_up(setting, text, past, now),
+            found=await self._look_up(setting, text, past, now, addressed=message.addressed),
             decision=Decision(severity=Severity.none),
             strain=0.0,
         )
@@ -233,9 +235,11 @@ class Concierge:
             return Failure(what=f"cues: {type(error).__name__}")
 
     async def _look_up(
-        self, setting: Setting, text: str, past: Past, now: datetime
+        self, setting: Setting, text: str, past: Past, now: datetime, *, addressed: bool
     ) -> Answer | Abstention | Failure | None:
         if not text or len(text) > replies.TOO_LONG or is_courtesy(text) or not setting.grants:
+            return None
+        if not addressed:
             return None
         if setting.conversation.holder is not None:
             return None
@@ -266,11 +270,10 @@ class Concierge:
             await self._keep(connection, one, now, held=here.holder is not None)
             notice = await self._call(connection, one, now)
             if here.holder is not None:
-                await self._casework.tell_holder(
-                    connection, here, message=one.message.id, text=one.message.text, now=now
-                )
-            elif said := self._words(one, notice):
-                parts.append(said)
+                await self._casework.tell_holder(connection, here, one.message, now)
+            else:
+                handed_on = await self._hand_on(connection, one, now)
+                parts += [said for said in (self._words(one, notice, handed_on),) if said]
         for message in waiting:  # after the messages were kept: what changes may be one of them
             await self._keep_change(connection, message, now)
         if here.holder is not None or not parts:
@@ -329,6 +332,19 @@ class Concierge:
         await self._casework.tell_directly(connection, called.escalation, notice, now)
         return None
 
+    async def _hand_on(self, connection: AsyncConnection, one: Considered, now: datetime) -> str | None:
+        """What cannot be read here goes to a person who can: what the customer is told of it, if there was anything."""
+        setting, message = one.setting, one.message
+        if not message.attachments or not message.addressed:
+            return None
+        what = replies.listed(each.what for each in message.attachments)
+        if setting.customer is None:
+            return replies.cannot_open(what)
+        chain = care_for(self._pack, setting.customer, setting.mission)
+        await self._casework.hand_on(connection, message, customer=setting.customer, steward=chain.steward, now=now)
+        name = self._pack.stewards[chain.steward].name
+        return replies.handed_on(what, name) if setting.conversation.direct else replies.cannot_open(what)
+
     async def _put(
         self,
         connection: AsyncConnection,
@@ -344,6 +360,7 @@ class Concierge:
             purpose=Purpose.ANSWER,
             author=CONCIERGE,
             conversation=here.id,
+            thread=considered[-1].message.thread,
         )
         row = await outbox.put(connection, draft, now=now)
         await transcript.say(
@@ -352,8 +369,19 @@ class Concierge:
 
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _words(self, one: Considered, notice: str | None) -> str:
-        """What is said about one message: its answer, and who has been asked. In a room, the answer alone."""
+    def _words(self, one: Considered, notice: str | None, handed_on: str | None) -> str:
+        """What is said about one message: its answer, and who has been asked. In a room, the answer alone.
+
+        Nothing is said there to those who talk to each other.
+        """
+        if not one.message.addressed:
+            return ""
+        if handed_on is not None:
+            said = "" if not one.message.text.strip() and notice is None else self._in_words(one, notice)
+            return f"{said}\n\n{handed_on}" if said else handed_on
+        return self._in_words(one, notice)
+
+    def _in_words(self, one: Considered, notice: str | None) -> str:
         if not one.setting.conversation.direct:
             return self._said(one, steward=None)
         if one.setting.person is None:

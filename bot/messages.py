@@ -45,11 +45,25 @@ class Address:
 
 
 class Kind(StrEnum):
-    """What an inbound event is to the record."""
+    """What an inbound event is to the record. `JOIN`: somebody new reads along in a room."""
 
     MESSAGE = "message"
     EDIT = "edit"
     DELETION = "deletion"
+    JOIN = "join"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """Something beside a message's words that the concierge cannot read: a file, a picture, a voice, a place.
+
+    `what` names it as one would to a person ("a photo", "the file plan.pdf"); `ref` is what its platform needs to hand
+    it on; `link` is where somebody who is allowed to can open it, where the platform has such a thing.
+    """
+
+    what: str
+    ref: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +74,8 @@ class Inbound:
     moment): both are unique in the inbox, so that neither a redelivery nor a doubled event is taken twice.
     `order` sorts, as a string, the way the platform orders the messages of one room.
     `about` names the message that an edit or a deletion changes. `present` is who else reads there, in a room.
+    `addressed` says whether the concierge is meant: always in a direct conversation, in a room where it is mentioned or
+    answered. `thread` is the platform's name of the thread in which it was said, where there is one.
     """
 
     event_key: str
@@ -73,6 +89,9 @@ class Inbound:
     kind: Kind = Kind.MESSAGE
     about: str | None = None
     present: tuple[Identity, ...] = ()
+    addressed: bool = True
+    thread: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Purpose(StrEnum):
@@ -86,13 +105,18 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
-    """A message on its way out. `id` is the outbox row, the only thing of ours a platform may carry along."""
+    """A message on its way out. `id` is the outbox row, the only thing of ours a platform may carry along.
+
+    `thread` is where in the room it belongs, by the platform's own name; `attachments` are handed on with it.
+    """
 
     id: int
     address: Address
     text: str
     purpose: Purpose
     author: str
+    thread: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class SendError(Exception):

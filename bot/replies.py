@@ -5,7 +5,7 @@ Nothing here promises on a person's behalf: "asked" is said when somebody was as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -86,6 +86,22 @@ def courtesy() -> str:
 def empty() -> str:
     """An answer to a message without a word in it."""
     return "Your message reached me without any text that I can read. Could you write it again in words?"
+
+
+def listed(things: Iterable[str]) -> str:
+    """ "a photo", "a photo and a voice message", "a photo, a file and a place"."""
+    *first, last = things
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def cannot_open(what: str) -> str:
+    """An answer to a file, a picture, a voice, in a place where it cannot be handed on."""
+    return f"I cannot open {what}. Could you put it into words?"
+
+
+def handed_on(what: str, steward: str) -> str:
+    """The same where a person gets it."""
+    return f"I cannot open {what} myself, so I have handed it on to {steward}. If it is a question, put it into words."
 
 
 def too_long() -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ledger.tables import inbox as table
-from bot.messages import Identity, Inbound, Kind, readable
+from bot.messages import Attachment, Identity, Inbound, Kind, readable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +25,9 @@ class Received:
     message_key: str
     sender: Identity
     present: tuple[Identity, ...]
+    addressed: bool
+    thread: str
+    attachments: tuple[Attachment, ...]
     text: str
     sent_at: datetime
     received_at: datetime
@@ -39,6 +42,9 @@ def _value(row: Row[tuple[object, ...]]) -> Received:
         message_key=row.message_key,
         sender=Identity(**row.sender),
         present=tuple(Identity(**one) for one in row.present),
+        addressed=row.addressed,
+        thread=row.thread,
+        attachments=tuple(Attachment(**one) for one in row.attachments),
         text=row.text,
         sent_at=row.sent_at,
         received_at=row.received_at,
@@ -55,6 +61,9 @@ async def receive(connection: AsyncConnection, inbound: Inbound, *, conversation
         about=inbound.about,
         sender=asdict(inbound.sender),
         present=[asdict(one) for one in inbound.present],
+        addressed=inbound.addressed,
+        thread=inbound.thread,
+        attachments=[asdict(one) for one in inbound.attachments],
         text=readable(inbound.text),
         order=inbound.order,
         sent_at=inbound.sent_at,

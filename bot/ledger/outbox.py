@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, select, update
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ledger.tables import conversations
 from bot.ledger.tables import outbox as table
-from bot.messages import Address, Post, Purpose
+from bot.messages import Address, Attachment, Post, Purpose
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +28,8 @@ class Draft:
     purpose: Purpose
     author: str
     conversation: int | None
+    thread: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,8 @@ def _value(row: Row[tuple[object, ...]]) -> Outgoing:
             text=row.text,
             purpose=Purpose(row.purpose),
             author=row.author,
+            thread=row.thread,
+            attachments=tuple(Attachment(**one) for one in row.attachments),
         ),
         conversation=row.conversation,
         state=row.state,
@@ -68,6 +72,8 @@ async def put(connection: AsyncConnection, draft: Draft, *, now: datetime) -> in
         purpose=draft.purpose.value,
         author=draft.author,
         text=draft.text,
+        thread=draft.thread,
+        attachments=[asdict(one) for one in draft.attachments],
         state="pending",
         attempts=0,
         not_before=now,

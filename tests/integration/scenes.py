@@ -16,7 +16,7 @@ from bot.ledger import conversations, transcript
 from bot.ledger.conversations import Conversation
 from bot.ledger.engine import reading
 from bot.ledger.transcript import Entry
-from bot.messages import Address, Identity, Inbound, Kind
+from bot.messages import Address, Attachment, Identity, Inbound, Kind
 from escalation import record
 from escalation.case import Escalation
 
@@ -60,6 +60,9 @@ class Scene:
         kind: Kind = Kind.MESSAGE,
         about: str | None = None,
         present: tuple[str, ...] = (),
+        addressed: bool = True,
+        thread: str = "",
+        attachments: tuple[Attachment, ...] = (),
     ) -> Inbound:
         """Hands an event over as a channel would; nobody has looked at it yet."""
         number = next(self.numbers)
@@ -75,6 +78,9 @@ class Scene:
             kind=kind,
             about=about,
             present=tuple(Identity(channel=at.channel, user=one) for one in present),
+            addressed=addressed,
+            thread=thread,
+            attachments=attachments,
         )
         assert await self.house.work.receive(inbound)
         return inbound

@@ -16,7 +16,7 @@ from bot import concierge, replies
 from bot.casework import NotAllowed, Nowhere
 from bot.desk.terminal import TerminalDesk
 from bot.ledger.engine import reading
-from bot.messages import Kind, Purpose
+from bot.messages import Attachment, Kind, Purpose
 from escalation import record
 from escalation.case import CaseError, State
 from escalation.policy import Severity
@@ -209,6 +209,78 @@ async def test_a_room_hears_nothing_where_there_is_no_direct_conversation_either
     with pytest.raises(Nowhere):
         await scene.house.casework.reply(one.id, "rosa", "I am here.", scene.clock())
     assert (await scene.escalation()).owner is None
+
+
+async def test_in_a_room_nothing_is_said_to_those_who_talk_to_each_other(scene: Scene) -> None:
+    """A message that does not address the concierge is kept, and neither looked up nor answered."""
+    await scene.arrives("How heavy may my kit be?", at=ROOM, by="1001", addressed=False)
+    await scene.settle()
+    assert scene.heard(ROOM) == []
+    assert scene.answerer.asked == []
+    assert [one.text for one in await scene.transcript(ROOM)] == ["How heavy may my kit be?"]
+
+
+async def test_what_nobody_was_asked_still_counts_for_how_somebody_is(scene: Scene) -> None:
+    """A cue in a room is heard also where the concierge is not meant; what comes of it is said directly."""
+    await scene.says("Hello?")
+    await scene.arrives("crisis", at=ROOM, by="1001", addressed=False)
+    await scene.settle()
+    assert scene.heard(ROOM) == []
+    assert (await scene.escalation()).customer == "lena"
+
+
+async def test_an_answer_goes_into_the_thread_where_it_was_asked(scene: Scene) -> None:
+    """And nowhere else in the room."""
+    await scene.arrives("How heavy may my kit be?", at=ROOM, by="1001", thread="42")
+    await scene.settle()
+    (post,) = [post for post in scene.channel.sent if post.address == ROOM]
+    assert post.thread == "42"
+
+
+PHOTO = Attachment(what="a photo", ref="telegram:1001:7")
+
+
+async def test_what_cannot_be_read_goes_to_the_customers_steward(scene: Scene) -> None:
+    """With the photo itself, and the customer is told by whom it will be seen; nobody is called for it."""
+    await scene.arrives("", attachments=(PHOTO,))
+    await scene.settle()
+    (said,) = scene.heard()
+    assert "a photo" in said
+    assert "handed it on to Ines Prado" in said
+    (post,) = [post for post in scene.channel.sent if post.address == desk("ines")]
+    assert post.attachments == (PHOTO,)
+    assert "[a photo]" in post.text
+    assert await scene.escalations() == ()
+
+
+async def test_words_beside_a_file_are_answered_all_the_same(scene: Scene) -> None:
+    """The question first, then what became of the file."""
+    await scene.arrives("How heavy may my kit be?", attachments=(PHOTO,))
+    await scene.settle()
+    (said,) = scene.heard()
+    assert said.index("1.5 kg") < said.index("handed it on")
+
+
+async def test_a_file_while_a_person_holds_the_conversation_is_relayed_to_them(scene: Scene) -> None:
+    """The concierge says nothing of it."""
+    await scene.says("asks_for_person")
+    one = await scene.escalation()
+    await scene.house.casework.take_over(one.id, "ines", scene.clock())
+    await scene.settle()
+    before = len(scene.heard())
+    await scene.arrives("this one", attachments=(PHOTO,))
+    await scene.settle()
+    assert len(scene.heard()) == before
+    assert scene.channel.sent[-1].attachments == (PHOTO,)
+    assert scene.channel.sent[-1].text == "Lena Voss: this one [a photo]"
+
+
+async def test_a_strangers_file_goes_nowhere(scene: Scene) -> None:
+    """They are asked for words; no steward gets a file from somebody whom nobody knows."""
+    await scene.arrives("", at=STRANGER, attachments=(PHOTO,))
+    await scene.settle()
+    assert any("cannot open a photo" in said for said in scene.heard(STRANGER))
+    assert all(not post.attachments for post in scene.channel.sent)
 
 
 async def test_the_weakest_reader_in_a_room_decides(scene: Scene) -> None:
