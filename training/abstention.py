@@ -35,6 +35,23 @@ from knowledge.passages import Passage
 
 COLLECTIONS: Final = Path(__file__).parent / "collections"
 TEXTS: Final = Path(__file__).parent / "texts"
+TAUGHT_PAIRS: Final = frozenset(
+    {
+        "capsule-landing-and-return",
+        "high-altitude-balloon-capsule",
+        "launch-site-visit",
+        "lunar-flyby-charter",
+        "mars-analogue-habitat",
+        "microgravity-lab-services",
+        "parabolic-and-centrifuge",
+        "space-agency-payload-handover",
+        "spacewalk-preparation",
+        "station-guesthouse",
+        "student-experiments",
+        "suborbital-spaceplane",
+    }
+)
+"""Collections that the pair reader learns from: its odds say too much there, so the judge must not learn from them."""
 BESIDE: Final = {"squad", "texts"}  # corpora that are learnt from, not measured or mixed with the collections
 EVERYONE: Final = frozenset({"everyone"})
 DAY: Final = date(2027, 1, 1)
@@ -116,6 +133,11 @@ class InMemory:
 
 
 # ---------------------------------------------------------------- questions
+
+
+def folders() -> list[Path]:
+    """The collections' folders."""
+    return [folder for folder in sorted(COLLECTIONS.iterdir()) if folder.is_dir()]
 
 
 def collection(folder: Path) -> Corpus:
@@ -385,7 +407,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--failures", action="store_true", help="print every question that goes wrong")
     arguments = parser.parse_args()
-    corpora = [collection(folder) for folder in sorted(COLLECTIONS.iterdir()) if folder.is_dir()]
+    corpora = [collection(folder) for folder in folders() if folder.name not in TAUGHT_PAIRS]
     names = [corpus.name for corpus in corpora]
     if arguments.squad:
         corpora.append(squad(arguments.squad, arguments.squad_questions))

@@ -35,7 +35,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from knowledge import embedding
+from knowledge import embedding, pairing
+from knowledge.answer import Answerer, Reading
+from knowledge.lexical import common_words
 from training import abstention, encoder
 
 HELD_OUT: Final = frozenset(abstention.HELD_OUT_TITLES)
@@ -270,6 +272,40 @@ def of_texts(lines: Sequence[Mapping[str, Any]], dice: random.Random) -> list[Pa
 def _read_as(line: Mapping[str, Any]) -> str:
     """The text as the answerer shows it: after its headings."""
     return f"{line['context'].replace(' › ', '. ')}. {line['text']}"
+
+
+def of_collections() -> list[Pair]:
+    """What the answerer reads with each question of the collections that teach: what answers it, and what came nearest.
+
+    The sentences are chosen as they are for an answer, so that the reader learns what it will be asked.
+    """
+    judge, known, encoder = abstention.start(), common_words(), abstention.Kept(pairing.SHIPPED, {})
+    found = []
+    for folder in abstention.folders():
+        if folder.name not in abstention.TAUGHT_PAIRS:
+            continue
+        corpus = abstention.collection(folder)
+        dense = abstention.InMemory(corpus.passages, encoder)
+        answerer = Answerer(corpus.passages, dense=dense, encoder=encoder, pairs=encoder, judge=judge, known=known)
+        for asked in corpus.asked:
+            found += _read_with(asked, answerer.read(asked.text, abstention.EVERYONE, abstention.DAY))
+    return found
+
+
+def _read_with(asked: abstention.Asked, reading: Reading) -> list[Pair]:
+    wanted = [abstention.folded(one) for one in asked.contains]
+    said = " ".join(unit.text for unit in reading.chosen)
+    read = [(f"{w.unit.context}. {w.unit.text}", w.unit.text) for w in reading.ranked]
+    if len(reading.chosen) > 1:
+        read.append((f"{reading.chosen[0].context}. {said}", said))
+    pairs = []
+    for text, own in read:
+        holds = [one in abstention.folded(own) for one in wanted]
+        if not wanted or not any(holds):
+            pairs.append(Pair(question=asked.text, text=text, answers=False))
+        elif all(holds):
+            pairs.append(Pair(question=asked.text, text=text, answers=True))
+    return pairs
 
 
 def texts() -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
