@@ -20,13 +20,13 @@ from knowledge.judge import Judge
 from knowledge.lexical import terms
 from knowledge.pairing import PairReader
 from knowledge.passages import Passage, breadth
-from knowledge.question import Wants, is_courtesy, is_question
+from knowledge.question import Wants, is_beyond_documents, is_courtesy, is_question
 from knowledge.search import Dense, Encoder, Found, Library, Query, Ranking, Shelf, Vector, understand
 from knowledge.sentences import Unit, plain, units
 
 PASSAGES_READ = 10
 UNITS_READ = 12
-UNITS_PAIRED = 5
+UNITS_PAIRED = 4
 LONGEST_ANSWER = 700  # characters
 SENTENCES = 3
 VECTORS_KEPT = 8_192
@@ -120,9 +120,10 @@ class Answerer:
     ) -> Answer | Abstention:
         """The answer that this reader may be given on that day, or an abstention.
 
-        A message that does not ask needs to be met much more clearly than a question; a courtesy is never answered.
+        A message that does not ask needs to be met much more clearly than a question; a courtesy is never answered, nor
+        what no document holds.
         """
-        if is_courtesy(question):
+        if is_courtesy(question) or is_beyond_documents(question):
             return Abstention(score=0.0)
         reading = self.read(question, grants, on, before)
         if not reading.numbers:

@@ -122,9 +122,10 @@ def content(said: Iterable[str]) -> list[str]:
     return [w for w in said if w not in STOP_WORDS]
 
 
-def terms(text: str) -> list[str]:
-    """The stems of a text's content words, in order."""
-    return [stem(w) for w in content(words(text))]
+@lru_cache(maxsize=16_384)
+def terms(text: str) -> tuple[str, ...]:
+    """The stems of a text's content words, in order. The same sentences are weighed again and again: they are kept."""
+    return tuple(stem(w) for w in content(words(text)))
 
 
 class Postings:

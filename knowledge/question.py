@@ -94,6 +94,24 @@ def is_courtesy(text: str) -> bool:
     return any(w in _COURTESY_CORE for w in said) or bool(_CONTENT_OF_COURTESY.search(" ".join(said)))
 
 
+_ERRAND = re.compile(
+    r"^(?:(?:please|kindly|can you|could you|would you|will you|hey|hi|hello|and|now) )*"
+    r"(?:translate|proofread|rewrite|rephrase|(?:write|compose|sing|draw|make) (?:me|us) (?:a|an|some)"
+    r"|tell (?:me|us) (?:a|another|some) (?:\w+ )?(?:jokes?|story|stories|poems?|riddles?))\b"
+)
+_WEATHER = r"\b(?:rain(?:ing|y)?|snow(?:ing|y)?|sunny|windy|cloudy|weather|forecast)\b"
+_THAT_DAY = r"\b(?:today|tonight|tomorrow|right now|this (?:morning|afternoon|evening|weekend))\b"
+_FORECAST = re.compile(rf"{_WEATHER}.*{_THAT_DAY}|{_THAT_DAY}.*{_WEATHER}")
+
+
+def is_beyond_documents(text: str) -> bool:
+    """Whether a message wants what no document holds, however near its words come to one: an errand ("translate this",
+    "tell me a joke"), or the weather of a certain day.
+    """
+    said = " ".join(spoken(clean(text)))
+    return bool(_ERRAND.search(said) or _FORECAST.search(said))
+
+
 def is_question(text: str) -> bool:
     """Whether a message asks something of the documents, with or without a question mark.
 

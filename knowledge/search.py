@@ -23,6 +23,7 @@ from knowledge.passages import Passage, breadth, visible
 from knowledge.question import Wants, names, wanted
 
 CANDIDATES = 50
+READERS_KEPT = 1_024  # readers and days of which is known which passages they may see
 COSINE_WEIGHT = 1.0
 BM25_SCALE = 1.9
 NARROWER = 0.01  # what one step towards a narrower audience adds: decides ties and near-ties only
@@ -98,6 +99,7 @@ class Library:
         self._row = {p.id: row for row, p in enumerate(self._passages)}
         self._postings = Postings([f"{p.title}\n{p.heading}\n{p.text}" for p in self._passages])
         self._shelves: OrderedDict[bytes, Shelf] = OrderedDict()
+        self._seen: OrderedDict[tuple[frozenset[str], date], bytes] = OrderedDict()
         self._capacity = shelves
         self._lock = threading.Lock()
 
@@ -108,17 +110,23 @@ class Library:
 
     def shelf(self, grants: frozenset[str], on: date) -> Shelf:
         """The reader's passages; shelves are kept, so that only the first question of a kind of reader pays."""
+        with self._lock:
+            key = self._seen.get((grants, on))
+            if key is not None and key in self._shelves:
+                self._shelves.move_to_end(key)
+                return self._shelves[key]
         seen = np.array([visible(p, grants, on) for p in self._passages], dtype=np.bool_)
         key = seen.tobytes()
         with self._lock:
-            if key in self._shelves:
-                self._shelves.move_to_end(key)
-                return self._shelves[key]
-        shelf = Shelf(self._passages, self._postings, seen)
+            shelf = self._shelves.get(key)  # readers with other grants may see the very same passages
+        shelf = shelf or Shelf(self._passages, self._postings, seen)
         with self._lock:
+            self._seen[grants, on] = key
             self._shelves[key] = shelf
             while len(self._shelves) > self._capacity:
                 self._shelves.popitem(last=False)
+            while len(self._seen) > READERS_KEPT:
+                self._seen.popitem(last=False)
         return shelf
 
     def search(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -34,7 +33,6 @@ from knowledge.pairing import ShippedPairs
 from knowledge.passages import Passage
 
 COLLECTIONS: Final = Path(__file__).parent / "collections"
-TEXTS: Final = Path(__file__).parent / "texts"
 TAUGHT_PAIRS: Final = frozenset(
     {
         "capsule-landing-and-return",
@@ -52,11 +50,14 @@ TAUGHT_PAIRS: Final = frozenset(
     }
 )
 """Collections that the pair reader learns from: its odds say too much there, so the judge must not learn from them."""
-BESIDE: Final = {"squad", "texts"}  # corpora that are learnt from, not measured or mixed with the collections
+BESIDE: Final = {"squad"}  # learnt from, not measured or mixed with the collections
 EVERYONE: Final = frozenset({"everyone"})
 DAY: Final = date(2027, 1, 1)
 HELD_OUT_TITLES: Final = ("Normans", "Kenya", "Apollo program", "Pharmacy")
-FALSE_ANSWERS: Final = 0.04  # aimed at on held-out collections, of the 0.05 that are tolerated
+FALSE_ANSWERS: Final = 0.085
+"""Aimed at on collections that are left out. Two thirds of their questions without an answer are near misses; of what
+customers ask that no document says, far fewer are, and a pack's cases come out at about half of this.
+"""
 
 Array = NDArray[np.float64]
 
@@ -68,7 +69,7 @@ class Asked:
     text: str
     document: str | None  # None: the passages do not answer it
     contains: tuple[str, ...]
-    kind: str  # "written" | "removed" | "foreign" | "squad" | "texts"
+    kind: str  # "written" | "removed" | "foreign" | "squad"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,25 +179,6 @@ def squad(file: Path, count: int) -> Corpus:
     return Corpus(name="squad", passages=tuple(passages), asked=tuple(asked[str(q)] for q in chosen))
 
 
-def texts() -> Corpus:
-    """The passages of training/texts, with the questions of every twelfth: the pair reader was not trained on those."""
-    lines = [json.loads(line) for file in sorted(TEXTS.glob("*.jsonl")) for line in file.open(encoding="utf-8")]
-    passages, asked = [], []
-    for number, line in enumerate(lines):
-        title, _, heading = line["context"].partition(" › ")
-        passages.append(
-            Passage(
-                id=f"{number}", document=f"{number}", title=title, anchor=heading, heading=heading, text=line["text"],
-                kind="table" if re.match(r"[^.;]{2,40}: [^;]+; ", line["text"]) else "paragraph",
-                position=0, audience=EVERYONE,
-            )
-        )  # fmt: skip
-        if number % 12 == 0:
-            asked += [Asked(text=q, document=f"{number}", contains=(), kind="texts") for q in line["yes"]]
-            asked += [Asked(text=q, document=None, contains=(), kind="texts") for q in line["no"]]
-    return Corpus(name="texts", passages=tuple(passages), asked=tuple(asked))
-
-
 def without_answers(corpus: Corpus) -> Iterable[tuple[tuple[Passage, ...], Asked]]:
     """Each answerable question with the passages that are left when those that answer it are taken out."""
     for question in corpus.asked:
@@ -301,7 +283,7 @@ def fit(x: Array, y: Array, weight: Array, features: tuple[str, ...], ridge: flo
 
 
 _UNIT_WEIGHT: Final = {"written": 1.0, "squad": 0.15}
-_ANSWER_WEIGHT: Final = {"written": 1.0, "removed": 0.5, "foreign": 0.15, "squad": 0.15, "texts": 0.2}
+_ANSWER_WEIGHT: Final = {"written": 1.0, "removed": 0.5, "foreign": 0.15, "squad": 0.15}
 
 
 def fit_units(examples: Sequence[Example], ridge: float = 3.0) -> Scale:
@@ -411,7 +393,6 @@ def main() -> None:
     names = [corpus.name for corpus in corpora]
     if arguments.squad:
         corpora.append(squad(arguments.squad, arguments.squad_questions))
-    corpora.append(texts())
     bench = Bench(corpora, models([corpus.name for corpus in corpora], arguments.pairs))
     first = bench.read(start())
     scored: list[tuple[str, Example, float]] = []

@@ -2,11 +2,12 @@
 
 It is all-MiniLM-L6-v2 made to read a question and a text together. First stage: questions of SQuAD with windows of
 the paragraphs that answer them, windows of the same paragraphs that do not, SQuAD 2.0's unanswerable questions, and
-paragraphs that merely share words. Second stage (`--start`): the texts of training/texts, each with questions that it
-answers and questions that it only seems to answer, mixed with pairs of the first. The questions of training/collections
-are kept from it: training/abstention.py learns from them how far its odds can be trusted.
+paragraphs that merely share words; after a round of these the texts of training/texts among them, each with questions
+that it answers and questions that it only seems to answer. Second stage (`--start`): the texts, what the answerer reads
+with the questions of twelve of training/collections, and some pairs of SQuAD. The other collections are kept from it:
+training/abstention.py learns from them how far its odds can be trusted.
 
-Needs torch and safetensors beside the project's own requirements; about half an hour on two cores:
+Needs torch and safetensors beside the project's own requirements; about an hour on two cores:
 
     python -m training.pairs --base DIR --squad squad-a.json.gz --out first.pt
     python -m training.pairs --base DIR --squad squad-a.json.gz --start first.pt --out last.pt --onnx pairs.onnx
@@ -42,7 +43,7 @@ from training import abstention, encoder
 
 HELD_OUT: Final = frozenset(abstention.HELD_OUT_TITLES)
 TEXTS: Final = Path(__file__).parent / "texts"
-REPEATED: Final = 700  # questions of SQuAD among a round's pairs
+REPEATED: Final = 1200  # questions of SQuAD among a round's pairs
 WINDOW: Final = 52  # tokens, roughly, of a paragraph that are read with a question
 QUESTION_TOKENS: Final = 48
 TEXT_TOKENS: Final = 80
@@ -438,19 +439,21 @@ def _loss(made: PairNetwork, some: Batch) -> Tensor:
     return loss
 
 
-def first_stage(squad: Squad) -> list[list[Pair]]:
-    """Two draws of pairs from every question."""
-    return [[pair for q in squad.questions for pair in squad.pairs(q)] for _ in range(2)]
+def first_stage(squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random) -> list[list[Pair]]:
+    """A round of SQuAD alone, then two of SQuAD with every line's pairs."""
+    rounds = [[pair for q in squad.questions for pair in squad.pairs(q)] for _ in range(3)]
+    return [rounds[0], *([*one, *of_texts(lines, dice)] for one in rounds[1:])]
 
 
 def second_stage(
     squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random, rounds: int = 3
 ) -> list[list[Pair]]:
-    """Each round every line's pairs, with the pairs of some hundred questions of SQuAD among them."""
+    """Each round every line's pairs and what was read with the collections' questions, and some questions of SQuAD."""
+    read = of_collections()
     made = []
     for _ in range(rounds):
         others = [pair for question in dice.sample(squad.questions, REPEATED) for pair in squad.pairs(question)]
-        made.append(of_texts(lines, dice) + others)
+        made.append(of_texts(lines, dice) + read + others)
     return made
 
 
@@ -536,7 +539,7 @@ def main() -> None:
     made = network(arguments.base, arguments.start)
     lines, held_out = texts()
     if arguments.start is None:
-        train(made, first_stage(squad), tokenizer, 1.2e-4, 24, dice)
+        train(made, first_stage(squad, lines, dice), tokenizer, 1.2e-4, 24, dice)
     else:
         train(made, second_stage(squad, lines, dice), tokenizer, 1e-4, 24, dice)
     foreign = [pair for question in squad.held_out[::3] for pair in squad.pairs(question)]

@@ -36,7 +36,7 @@ def test_numbers_and_units_are_words_of_their_own() -> None:
 def test_forms_of_a_word_are_one_term() -> None:
     """Fittings are fitted at a fitting; stop words are nothing."""
     assert set(terms("fitted fitting")) == {"fit"}
-    assert terms("what is it about") == []
+    assert terms("what is it about") == ()
 
 
 def test_the_rarer_word_counts_more() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.question import Wants, holds, is_courtesy, is_question, names, wanted
+from knowledge.question import Wants, holds, is_beyond_documents, is_courtesy, is_question, names, wanted
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,37 @@ def test_any_text_at_all_can_be_read(text: str) -> None:
     assert not (is_question(text) and is_courtesy(text))
     wanted(text)
     names(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Translate the safety card into Finnish for me.",
+        "could you please rephrase that?",
+        "tell me a joke about penguins",
+        "Write me a poem about the launch",
+        "Will it rain at the launch site tomorrow?",
+        "whats the weather today",
+    ],
+)
+def test_errands_and_forecasts_are_in_no_document(text: str) -> None:
+    """They come near many a page, and none of them answers."""
+    assert is_beyond_documents(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who translates at the briefing?",
+        "Is the phrase card translated into Finnish?",
+        "Can I write to my steward at night?",
+        "What happens if the weather is bad on launch day?",
+        "how likely is rain in March",
+        "Tell me about the dress code",
+        "What do I do tomorrow?",
+        "Can you make water on board?",
+    ],
+)
+def test_questions_about_such_things_may_be(text: str) -> None:
+    """A document can say who translates, and how likely rain is in a month."""
+    assert not is_beyond_documents(text)
