@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -21,6 +22,7 @@ from commands import CONCIERGE, surroundings
 
 ROWS, COLUMNS = 50, 120
 SHOWN_WITHIN = 120.0  # seconds, on a machine that is busy with other tests
+PRESSED_AGAIN = 3.0  # seconds without an effect, after which a person presses a key again
 _OBEYED = re.compile(r"\x1b\][^\x07]*\x07|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]")
 
 
@@ -64,7 +66,22 @@ class Screen:
 
     def presses(self, key: str) -> None:
         """Presses one key."""
-        os.write(self._terminal, key.encode())
+        with contextlib.suppress(OSError):  # the command has ended: nobody is there to hear it
+            os.write(self._terminal, key.encode())
+
+    def leaves(self) -> int:
+        """Presses Ctrl-D until the command ends, and returns its exit status.
+
+        While something is printed above the prompt the terminal is nobody's for a moment, and a key that is pressed just
+        then is lost: a person presses it again.
+        """
+        deadline = time.monotonic() + SHOWN_WITHIN
+        while time.monotonic() < deadline and self._process.poll() is None:
+            self.presses("\x04")
+            again = min(deadline, time.monotonic() + PRESSED_AGAIN)
+            while self._listen(again):
+                pass
+        return self._process.wait(max(0.1, deadline - time.monotonic()))
 
     def ends(self) -> int:
         """Waits until the command has ended by itself, and returns its exit status."""

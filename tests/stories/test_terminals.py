@@ -59,8 +59,7 @@ def test_a_customer_and_a_steward_talk_through_two_terminals(example_index: Path
 
         ines.types("quit")
         assert ines.ends() == 0
-        lena.presses("\x04")  # Ctrl-D
-        assert lena.ends() == 0
+        assert lena.leaves() == 0
         for screen in (lena, ines):
             assert "Traceback" not in screen.shown
 
@@ -72,8 +71,7 @@ def test_what_was_said_waits_for_whoever_comes_back(example_index: Path, tmp_pat
         lena.sees("You are Lena Voss.")
         lena.types(WORRY)
         lena.sees("I have asked Inês Prado")
-        lena.presses("\x04")
-        assert lena.ends() == 0
+        assert lena.leaves() == 0
     with Screen("desk", "--as", "ines-prado", *AT, home=tmp_path, **kept) as ines:
         ines.sees("Lena Voss")
         ines.types(f"reply 1 {CALL}")
@@ -84,8 +82,7 @@ def test_what_was_said_waits_for_whoever_comes_back(example_index: Path, tmp_pat
         lena.sees(WORRY)
         lena.sees(CALL)
         assert lena.shown.count(CALL) == 1
-        lena.presses("\x04")
-        assert lena.ends() == 0
+        assert lena.leaves() == 0
 
 
 def test_an_index_that_goes_away_while_somebody_is_chatting(tmp_path: Path) -> None:
@@ -97,8 +94,7 @@ def test_an_index_that_goes_away_while_somebody_is_chatting(tmp_path: Path) -> N
         lena.types("How heavy may my kit be?")
         lena.sees("something on our side failed")
         lena.sees("I have asked Ines Prado")
-        lena.presses("\x04")
-        assert lena.ends() == 0
+        assert lena.leaves() == 0
         assert "Traceback" not in lena.shown
     log = (tmp_path / "var" / "meridian" / "concierge.log").read_text()
     assert "IndexMissing" in log
