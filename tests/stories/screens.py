@@ -72,8 +72,8 @@ class Screen:
     def leaves(self) -> int:
         """Presses Ctrl-D until the command ends, and returns its exit status.
 
-        While something is printed above the prompt the terminal is nobody's for a moment, and a key that is pressed just
-        then is lost: a person presses it again.
+        While something is printed above the prompt the terminal is nobody's for a moment, and a key that is pressed
+        just then is lost: a person presses it again.
         """
         deadline = time.monotonic() + SHOWN_WITHIN
         while time.monotonic() < deadline and self._process.poll() is None:
