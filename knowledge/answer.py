@@ -136,21 +136,13 @@ class Answerer:
 
     def search(self, question: str, grants: frozenset[str], on: date) -> Ranking | None:
         """The passages that fit a question, best first; None where the question holds no word to look for."""
-        shelf = self._library.shelf(grants, on)
-        query = understand(question, shelf.view, (), self._known)
-        if not query.stems or not shelf.rows.size:
-            return None
-        vector = self._encoder.vectors([query.text])[0]
-        return self._library.search(query, vector, self._dense, grants, on)
+        return self._searched(question, grants, on, ())[2]
 
     def read(self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()) -> Reading:
         """Searches, weighs and chooses, without deciding whether to answer."""
-        shelf = self._library.shelf(grants, on)
-        query = understand(question, shelf.view, before, self._known)
-        if not query.stems or not shelf.rows.size:
+        shelf, query, ranking = self._searched(question, grants, on, before)
+        if ranking is None:
             return Reading(query=query, ranked=(), chosen=(), found=(), numbers=())
-        vector = self._encoder.vectors([query.text])[0]
-        ranking = self._library.search(query, vector, self._dense, grants, on)
         ranked = self._weigh(shelf, ranking)
         if not ranked:
             return Reading(query=query, ranked=(), chosen=(), found=ranking.found, numbers=())
@@ -158,9 +150,19 @@ class Answerer:
         chosen = choose(shelf, query, ranked)
         said = " ".join(unit.text for unit in chosen)
         pair = float(self._pairs.odds(query.text, [f"{chosen[0].context}. {said}"])[0])
-        cosine = float(self._encoder.vectors([said])[0] @ vector)
+        cosine = float(self._encoder.vectors([said])[0] @ ranking.vector)
         numbers = of_answer(shelf, query, ranked, said, pair, cosine, ranking.found)
         return Reading(query=query, ranked=tuple(ranked), chosen=chosen, found=ranking.found, numbers=numbers)
+
+    def _searched(
+        self, question: str, grants: frozenset[str], on: date, before: Sequence[str]
+    ) -> tuple[Shelf, Query, Ranking | None]:
+        shelf = self._library.shelf(grants, on)
+        query = understand(question, shelf.view, before, self._known)
+        if not query.stems or not shelf.rows.size:
+            return shelf, query, None
+        vector = self._encoder.vectors([query.text])[0]
+        return shelf, query, self._library.search(query, vector, self._dense, grants, on)
 
     def _weigh(self, shelf: Shelf, ranking: Ranking) -> list[Weighed]:
         """The most promising sentences of the best passages, best first."""

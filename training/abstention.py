@@ -55,8 +55,8 @@ EVERYONE: Final = frozenset({"everyone"})
 DAY: Final = date(2027, 1, 1)
 HELD_OUT_TITLES: Final = ("Normans", "Kenya", "Apollo program", "Pharmacy")
 FALSE_ANSWERS: Final = 0.085
-"""Aimed at on collections that are left out. Two thirds of their questions without an answer are near misses; of what
-customers ask that no document says, far fewer are, and a pack's cases come out at about half of this.
+"""Aimed at on collections that are left out, nearly two thirds of whose questions without an answer are near misses. On
+the two packs that were measured (one of them the example) it came out at 3 %.
 """
 
 Array = NDArray[np.float64]

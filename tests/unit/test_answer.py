@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from answering_fakes import DAY, EVERYONE, InMemory, Shared, Words, passage
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from knowledge.answer import LONGEST_ANSWER, Abstention, Answer, Answerer
 from knowledge.judge import Judge
@@ -137,3 +141,27 @@ def test_any_message_ends_well(text: str, before: list[str]) -> None:
         assert sum(len(s.text) for s in outcome.sentences) <= LONGEST_ANSWER
         written = " ".join(" ".join(p.text.replace("- ", "").split()) for p in ALL)
         assert all(s.text in written for s in outcome.sentences)
+
+
+class _Counting(Words):
+    """Counts the texts that it reads."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.read += texts
+        return super().vectors(texts)
+
+
+def test_what_was_read_ahead_is_not_read_again_for_an_answer() -> None:
+    """Every sentence once, a few at a time, until none is left; then a question costs only what is new in it."""
+    encoder = _Counting()
+    ready = Answerer(ALL, dense=InMemory(ALL), encoder=encoder, pairs=Shared(), judge=EAGER)
+    while ready.read_ahead(2):
+        pass
+    sentences = list(encoder.read)
+    assert any("packed by the loadmaster" in one for one in sentences)
+    assert len(sentences) == len(set(sentences))
+    ready.answer("How much may my kit weigh?", EVERYONE, DAY)
+    assert not set(encoder.read[len(sentences) :]) & set(sentences)
