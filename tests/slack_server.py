@@ -473,6 +473,8 @@ class SlackServer:
         self.signs_at = signs_at
         self.echoes = echoes
         self.request_url: str | None = None
+        self.scopes: Sequence[str] = ()
+        """What the bot was granted: told with every answer, and never looked at."""
         self.faults = Faults()
         self.calls: list[Call] = []
         self.deliveries: list[Delivery] = []
@@ -1152,7 +1154,9 @@ class SlackServer:
             request.transport.close()
         if fault.error:
             answer = {"ok": False, "error": fault.error}
-        headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after else {}
+        headers = {"X-OAuth-Scopes": ",".join(self.scopes)}
+        if fault.retry_after:
+            headers["Retry-After"] = str(fault.retry_after)
         return web.json_response(answer, status=fault.status, headers=headers)
 
     async def _wait_for(self, event: asyncio.Event) -> None:

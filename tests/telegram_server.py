@@ -506,6 +506,10 @@ class _World:
 
     def __init__(self, username: str, now: Callable[[], datetime], pause: float) -> None:
         self.bot_user: JSON = {"id": BOT_ID, "is_bot": True, "first_name": "Concierge", "username": username}
+        self.privacy = False
+        """Whether the bot is in privacy mode: said of it, and never looked at."""
+        self.bot_lacks: set[str] = set()
+        """Rights that the bot does not have where it is an administrator: said of it, and never looked at."""
         self._now = now
         self._changed_event = asyncio.Event()
         self._updates = _Updates(self._changed, now, pause)
@@ -539,11 +543,15 @@ class _World:
         forum: bool = False,
         *,
         title: str = "Group",
+        username: str = "",
         admins: Sequence[int] = (),
         bot: str = "administrator",
     ) -> int:
-        """A supergroup with the bot as administrator, member or left; the first of `admins` made it."""
+        """A supergroup with the bot as administrator, member or left; the first of `admins` made it. One with a
+        username is public."""
         chat: JSON = {"id": id, "type": "supergroup", "title": title}
+        if username:
+            chat["username"] = username
         if forum:
             chat["is_forum"] = True
         statuses = dict.fromkeys(members, "member") | dict.fromkeys(admins, "administrator")
@@ -861,6 +869,8 @@ class _World:
             member["is_anonymous"] = False
         elif status == "administrator":
             member |= dict.fromkeys(_RIGHTS, True) | {"can_be_edited": False, "is_anonymous": False}
+            if user == BOT_ID:
+                member |= dict.fromkeys(self.bot_lacks, False)
         return member
 
 
@@ -1014,7 +1024,8 @@ class TelegramServer(_World):
     # updates
 
     async def _get_me(self, given: JSON) -> JSON:
-        abilities = {"can_join_groups": True, "can_read_all_group_messages": True, "supports_inline_queries": False}
+        abilities = {"can_join_groups": True, "can_read_all_group_messages": not self.privacy}
+        abilities["supports_inline_queries"] = False
         return self.bot_user | abilities
 
     async def _get_updates(self, given: JSON) -> list[JSON]:
