@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from docket import Docket
@@ -17,16 +18,26 @@ from bot.casework import Casework
 from bot.channels.terminal import stewards_screen
 from bot.clock import Clock
 from bot.concierge import Answerer, Concierge
+from bot.desk.composing import Composer
+from bot.desk.hearing import DeskTurns
+from bot.desks import Desk, DeskOf
+from bot.intake import HouseIntake
 from bot.knowing import ReadsAhead, keep_reading_ahead
 from bot.ledger.engine import migrate, open_engine
-from bot.messages import Address, Channel
+from bot.messages import Channel
 from bot.pack import Pack
+from bot.rooms import Answers, Rooms
+from bot.turns import Turns
 from bot.work import Work, working
 from escalation.cues import CueReader, Reading, shipped_reader
 
 
 class Knowledge(Answerer, ReadsAhead, Protocol):
-    """What answers, and makes use of quiet moments."""
+    """What answers, makes use of quiet moments, and says where something could help."""
+
+    def suggest(self, text: str, grants: frozenset[str], on: date) -> Sequence[str]:
+        """The documents, by title and section, that fit a text, best first."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,14 +48,16 @@ class House:
     engine: AsyncEngine
     concierge: Concierge
     casework: Casework
+    turns: Turns
+    intake: HouseIntake
     work: Work
     clock: Clock
     answerer: Knowledge
 
 
-def desks(steward: str) -> Sequence[Address]:
+def desks(steward: str) -> Sequence[Desk]:
     """Where a steward is told of things: the terminal desk, which every installation has."""
-    return (stewards_screen(steward),)
+    return (Desk(address=stewards_screen(steward)),)
 
 
 @asynccontextmanager
@@ -57,20 +70,26 @@ async def open_house(
     docket: str = "memory://",
     channels: Sequence[Channel] = (),
     clock: Clock = clocks.now,
-    desk_of: Callable[[str], Sequence[Address]] = desks,
+    desk_of: DeskOf = desks,
+    rooms_answer: Answers = "mentioned",
 ) -> AsyncIterator[House]:
     """Opens the record (and brings its schema up to date), and puts the house together over it."""
     engine = open_engine(record)
     try:
         await migrate(engine)
         casework = Casework(pack, engine, desk_of)
-        concierge = Concierge(pack, engine, answerer, reader or LazyReader(), casework)
+        rooms = Rooms(pack, engine, channels, answers=rooms_answer)
+        concierge = Concierge(pack, engine, answerer, reader or LazyReader(), casework, rooms)
+        desk = DeskTurns(pack, engine, casework)
+        turns = Turns(engine, concierge, desk)
         async with Docket(name=f"concierge-{pack.provider}", url=docket) as wakeups:
             work = Work(
                 pack=pack,
                 engine=engine,
-                turns=concierge,
+                turns=turns,
                 casework=casework,
+                rooms=rooms,
+                dresser=Composer(pack, engine, answerer.suggest),
                 channels=channels,
                 clock=clock,
                 docket=wakeups,
@@ -80,6 +99,8 @@ async def open_house(
                 engine=engine,
                 concierge=concierge,
                 casework=casework,
+                turns=turns,
+                intake=HouseIntake(work, desk, engine),
                 work=work,
                 clock=clock,
                 answerer=answerer,

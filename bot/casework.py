@@ -7,7 +7,7 @@ from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zlib import crc32
@@ -15,12 +15,15 @@ from zlib import crc32
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import replies
+from bot.desks import CONCIERGE, DeskOf, Desks
 from bot.errors import BotError
 from bot.ledger import conversations, outbox, transcript
+from bot.ledger.buttons import Meaning
 from bot.ledger.conversations import Conversation
 from bot.ledger.engine import reading, writing
 from bot.ledger.inbox import Received
-from bot.messages import Address, Purpose
+from bot.ledger.outbox import Origin, Outgoing
+from bot.messages import Address, Kind, Purpose
 from bot.pack import Pack, Steward, care_for
 from escalation import care, case, record
 from escalation.case import (
@@ -30,18 +33,23 @@ from escalation.case import (
     Escalation,
     Event,
     HandedBack,
+    Noted,
     Notified,
     Offered,
     Raised,
     Resolved,
     TookOver,
+    Unreached,
 )
 from escalation.policy import Severity, Terms, spoken, words
 
-CONCIERGE = "Concierge"
 SOMEBODY = "a person of our team"
 ANSWER_TIMER = "answer"
 ATTEMPTS = 5
+SHOWN = 600  # characters of an answer that stewards see beside the conversation
+
+Also = Callable[[AsyncConnection], Awaitable[None]]
+"""Something that must become true in the same transaction as a step."""
 
 
 class NotAllowed(BotError):
@@ -64,10 +72,10 @@ class Called:
 class Casework:
     """The steps, over one record. `desk_of` says where a steward is told of things."""
 
-    def __init__(self, pack: Pack, engine: AsyncEngine, desk_of: Callable[[str], Sequence[Address]]) -> None:
+    def __init__(self, pack: Pack, engine: AsyncEngine, desk_of: DeskOf) -> None:
         self._pack = pack
         self._engine = engine
-        self._desk_of = desk_of
+        self.desks = Desks(pack, desk_of)
 
     # ── what the turn and the clock do ───────────────────────────────────────────────────────────────────────────────
 
@@ -122,15 +130,19 @@ class Casework:
 
     # ── what stewards do ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def acknowledge(self, escalation: int, steward: str, now: datetime) -> Escalation:
+    async def acknowledge(
+        self, escalation: int, steward: str, now: datetime, *, also: Also | None = None
+    ) -> Escalation:
         """ "I have seen it." It also accepts what was offered."""
-        return await self._step(escalation, steward, now, lambda one: case.acknowledge(one, steward, now))
+        return await self._step(escalation, steward, now, lambda one: case.acknowledge(one, steward, now), also=also)
 
-    async def take_over(self, escalation: int, steward: str, now: datetime) -> Escalation:
+    async def take_over(self, escalation: int, steward: str, now: datetime, *, also: Also | None = None) -> Escalation:
         """The concierge falls silent in the customer's conversation, within this transaction."""
-        return await self._step(escalation, steward, now, lambda one: case.take_over(one, steward, now))
+        return await self._step(escalation, steward, now, lambda one: case.take_over(one, steward, now), also=also)
 
-    async def offer(self, escalation: int, steward: str, *, to: str, brief: str, now: datetime) -> Escalation:
+    async def offer(
+        self, escalation: int, steward: str, *, to: str, brief: str, now: datetime, also: Also | None = None
+    ) -> Escalation:
         """Asks another steward to take it, with a brief for them."""
         if to not in self._pack.stewards:
             known = ", ".join(sorted(self._pack.stewards))
@@ -140,24 +152,44 @@ class Casework:
             answer_by = now + self._within(one.severity)
             return case.offer(one, steward, to=to, brief=brief, answer_by=answer_by, now=now)
 
-        return await self._step(escalation, steward, now, decide)
+        return await self._step(escalation, steward, now, decide, also=also)
 
-    async def decline(self, escalation: int, steward: str, now: datetime) -> Escalation:
+    async def decline(self, escalation: int, steward: str, now: datetime, *, also: Also | None = None) -> Escalation:
         """The steward to whom it was offered does not take it."""
-        return await self._step(escalation, steward, now, lambda one: case.decline(one, steward, now))
+        return await self._step(escalation, steward, now, lambda one: case.decline(one, steward, now), also=also)
 
-    async def hand_back(self, escalation: int, steward: str, now: datetime) -> Escalation:
+    async def hand_back(self, escalation: int, steward: str, now: datetime, *, also: Also | None = None) -> Escalation:
         """The concierge may speak again."""
-        return await self._step(escalation, steward, now, lambda one: case.hand_back(one, steward, now))
+        return await self._step(escalation, steward, now, lambda one: case.hand_back(one, steward, now), also=also)
 
-    async def resolve(self, escalation: int, steward: str, *, outcome: str, now: datetime) -> Escalation:
+    async def resolve(
+        self, escalation: int, steward: str, *, outcome: str, now: datetime, also: Also | None = None
+    ) -> Escalation:
         """It is over, and how."""
         return await self._step(
-            escalation, steward, now, lambda one: case.resolve(one, steward, outcome=outcome, now=now)
+            escalation, steward, now, lambda one: case.resolve(one, steward, outcome=outcome, now=now), also=also
         )
 
-    async def reply(self, escalation: int, steward: str, text: str, now: datetime) -> Escalation:
-        """Says something to the customer in the steward's name; it takes the conversation over first."""
+    async def note(
+        self, escalation: int, steward: str, text: str, now: datetime, *, also: Also | None = None
+    ) -> Escalation:
+        """Writes something down for other stewards."""
+        return await self._step(escalation, steward, now, lambda one: case.note(one, steward, text, now), also=also)
+
+    async def reply(
+        self,
+        escalation: int,
+        steward: str,
+        text: str,
+        now: datetime,
+        *,
+        origin: Origin | None = None,
+        also: Also | None = None,
+    ) -> Escalation:
+        """Says something to the customer in the steward's name; it takes the conversation over first.
+
+        `origin` is the message in which the steward wrote it: it is confirmed there once it was delivered.
+        """
         if not text.strip():
             raise NotAllowed("There is nothing to send: write what the customer should read.")
 
@@ -168,30 +200,75 @@ class Casework:
                     f"Escalation {one.id} began in a shared room and its customer has no direct conversation with the "
                     "concierge yet; reach them yourself, then resolve it with what came of it."
                 )
+            said = f"{one.id}:{one.position}:{now.isoformat()}:{crc32(text.strip().encode()):08x}"
             draft = outbox.Draft(
-                key=f"reply:{one.id}:{one.position}:{now.isoformat()}:{crc32(text.strip().encode()):08x}",
+                key=f"reply:{said}",
                 address=place.address,
                 text=text.strip(),
                 purpose=Purpose.RELAY,
                 author=self._name(steward),
                 conversation=place.id,
+                confirms=origin,
+                escalation=one.id,
             )
             row = await outbox.put(connection, draft, now=now)
-            if row is not None:
-                await transcript.say(
-                    connection,
-                    conversation=place.id,
-                    at=now,
-                    role="steward",
-                    author=steward,
-                    text=draft.text,
-                    outbox=row,
-                )
+            if row is None:
+                return
+            await transcript.say(
+                connection, conversation=place.id, at=now, role="steward", author=steward, text=draft.text, outbox=row
+            )
+            told = f"{self._name(steward)} to {self._who(one)}: {draft.text}"
+            await self.desks.show(
+                connection, one, told, now, about=f"said:{said}", but=origin.address if origin else None
+            )
 
         def decide(one: Escalation) -> tuple[Event, ...]:
             return case.take_over(one, steward, now)
 
-        return await self._step(escalation, steward, now, decide, then=send)
+        return await self._step(escalation, steward, now, decide, then=send, also=also)
+
+    async def not_delivered(self, connection: AsyncConnection, out: Outgoing, why: str, now: datetime) -> None:
+        """What could not be delivered: a steward's words are told to them; whom nobody could ask is not waited for."""
+        number = out.draft.escalation
+        found = await record.load(connection, number) if number is not None else None
+        if found is None:
+            return
+        if out.draft.purpose is Purpose.RELAY:
+            who = found.holder or found.owner
+            text = f"This did not reach {self._who(found)}: “{_short(out.draft.text)}” ({why})"
+            await self.desks.tell(connection, found, (who,) if who else (), text, now, about=f"lost:{out.id}")
+            return
+        for steward in out.draft.asks:
+            states = await outbox.asked_for(connection, found.id, steward)
+            if not {"pending", "sending", "sent"} & set(states):
+                found = await self._take(connection, found, case.unreached(found, steward, why, now), now)
+
+    async def in_doubt(self, connection: AsyncConnection, out: Outgoing, now: datetime) -> None:
+        """A steward's words may or may not have reached the customer: the steward looks, and decides."""
+        number = out.draft.escalation
+        found = await record.load(connection, number) if number is not None else None
+        who = found and (found.holder or found.owner)
+        if found is None or not who:
+            return
+        text = (
+            f"I cannot say whether this reached {self._who(found)}: “{_short(out.draft.text)}”. The platform did not "
+            f"answer, and it cannot be looked up. Send it again (//again {out.id}), or leave it (//arrived {out.id})?"
+        )
+        choices = tuple(Meaning(action=action, kind="post", number=out.id) for action in ("again", "arrived"))
+        await self.desks.tell(connection, found, (who,), text, now, about=f"doubt:{out.id}", buttons=choices)
+
+    async def settle(self, post: int, steward: str, *, again: bool, now: datetime, also: Also | None = None) -> None:
+        """The steward has looked at a message in doubt: it is sent again, or taken for delivered."""
+        async with writing(self._engine) as connection:
+            out = await outbox.by_id(connection, post)
+            number = out.draft.escalation if out is not None else None
+            found = await record.load(connection, number) if number is not None else None
+            if found is None or not self.may_act(steward, found):
+                raise NotAllowed(f"There is no message {post} of yours that is in doubt.")
+            if not await outbox.settle(connection, post, again=again, now=now):
+                raise NotAllowed(f"Message {post} is no longer in doubt.")
+            if also is not None:
+                await also(connection)
 
     async def open_for_steward(self, steward: str) -> tuple[Escalation, ...]:
         """The open escalations on which a steward may act: the most severe first, then the oldest."""
@@ -219,7 +296,8 @@ class Casework:
         now: datetime,
         decide: Callable[[Escalation], tuple[Event, ...]],
         *,
-        then: Callable[[AsyncConnection, Escalation], object] | None = None,
+        then: Callable[[AsyncConnection, Escalation], Awaitable[None]] | None = None,
+        also: Also | None = None,
     ) -> Escalation:
         for attempt in range(ATTEMPTS):
             try:
@@ -234,9 +312,9 @@ class Casework:
                         await conversations.by_id(connection, place.id, lock=True)
                     later = await self._take(connection, found, decide(found), now)
                     if then is not None:
-                        outcome = then(connection, later)
-                        if hasattr(outcome, "__await__"):
-                            await outcome
+                        await then(connection, later)
+                    if also is not None:
+                        await also(connection)
                     return later
             except record.StaleEscalation:
                 if attempt == ATTEMPTS - 1:
@@ -250,6 +328,7 @@ class Casework:
         for event in events:
             await self._effect(connection, before, later, event, now)
         if events:
+            await self.desks.refresh(connection, later, now)
             await self._set_timer(connection, later.id, later.answer_by, now)
             notice = self._notice(before, events)
             if notice:
@@ -261,13 +340,11 @@ class Casework:
     ) -> None:
         match event:
             case Notified():
-                for steward in event.stewards:
-                    await self._tell_desk(connection, later, steward, self._card(later, event), now)
+                await self.desks.ask(connection, later, event.stewards, self._card(later, event), now)
             case Acknowledged():
-                for steward in later.asked:
-                    if steward != event.steward:
-                        text = f"{self._name(event.steward)} has escalation {later.id} ({self._who(later)})."
-                        await self._tell_desk(connection, later, steward, text, now)
+                others = [one for one in later.asked if one != event.steward]
+                text = f"{self._name(event.steward)} has escalation {later.id} ({self._who(later)})."
+                await self.desks.tell(connection, later, others, text, now)
             case TookOver():
                 await self._hold(connection, later, event.steward, now)
             case Offered():
@@ -275,18 +352,25 @@ class Casework:
                     f"{self._name(event.steward)} would like to hand escalation {later.id} ({self._who(later)}) over "
                     f"to you: {event.brief or 'no brief was given'}. Accept or decline it."
                 )
-                await self._tell_desk(connection, later, event.to, text, now)
+                await self.desks.ask(connection, later, (event.to,), text, now)
             case Accepted():
                 if later.holder is not None:
                     await self._hold(connection, later, event.steward, now)
                 if before.owner is not None:
                     text = f"{self._name(event.steward)} has accepted escalation {later.id} ({self._who(later)})."
-                    await self._tell_desk(connection, later, before.owner, text, now)
+                    await self.desks.tell(connection, later, (before.owner,), text, now)
             case Declined():
                 if before.owner is not None:
                     how = "has not answered your offer of" if event.lapsed else "cannot take"
                     text = f"{self._name(event.steward)} {how} escalation {later.id}; it is still with you."
-                    await self._tell_desk(connection, later, before.owner, text, now)
+                    await self.desks.tell(connection, later, (before.owner,), text, now)
+            case Noted():
+                text = f"Note by {self._name(event.steward)}: {event.text}"
+                others = [one for one in (later.owner, later.holder) if one and one != event.steward]
+                await self.desks.tell(connection, later, others, text, now)
+            case Unreached():
+                text = f"{self._name(event.steward)} could not be reached ({event.why}); the next is asked now."
+                await self.desks.show(connection, later, text, now, about=f"unreached:{later.position}")
             case HandedBack() | Resolved():
                 await conversations.release(connection, later.id, now=now)
             case _:
@@ -350,9 +434,7 @@ class Casework:
         )
 
     def _who(self, escalation: Escalation) -> str:
-        if escalation.customer is None:
-            return "somebody we do not know"
-        return self._customer(escalation.customer)
+        return self.desks.who(escalation)
 
     def _customer(self, customer: str) -> str:
         found = self._pack.customers.get(customer)  # a pack may have lost somebody whom the record still knows
@@ -384,16 +466,19 @@ class Casework:
         return self._terms(severity).acknowledge_within or case.UNHURRIED
 
     async def _hold(self, connection: AsyncConnection, escalation: Escalation, steward: str, now: datetime) -> None:
+        """The steward holds every direct conversation of the customer: no app is left in which the concierge speaks."""
         place = await self._direct(connection, escalation)
-        if place is not None:
-            await conversations.hold(connection, place.id, steward=steward, escalation=escalation.id, now=now)
+        theirs = await conversations.all_direct_with(connection, escalation.customer) if escalation.customer else ()
+        for one in {each.id: each for each in (*theirs, *((place,) if place else ()))}:
+            await conversations.hold(connection, one, steward=steward, escalation=escalation.id, now=now)
 
     async def _direct(self, connection: AsyncConnection, escalation: Escalation) -> Conversation | None:
-        """Where the customer may be told of an escalation: never a shared room."""
+        """Where the customer may be told of an escalation: never a shared room; where they wrote last."""
         begun = await conversations.by_id(connection, escalation.conversation)
-        if begun.direct:
-            return begun
-        return None if escalation.customer is None else await conversations.direct_with(connection, escalation.customer)
+        if escalation.customer is None:
+            return begun if begun.direct else None
+        latest = await conversations.direct_with(connection, escalation.customer)
+        return latest or (begun if begun.direct else None)
 
     async def tell_directly(
         self, connection: AsyncConnection, escalation: Escalation, text: str, now: datetime
@@ -429,51 +514,50 @@ class Casework:
         who = later.owner or later.holder
         if who is not None and later.severity > before.severity:
             text = f"Escalation {later.id} ({self._who(later)}) is {later.severity.name} now: {', '.join(later.rules)}."
-            await self._tell_desk(connection, later, who, text, now)
+            await self.desks.tell(connection, later, (who,), text, now)
+        await self.desks.refresh(connection, later, now)
 
-    async def tell_holder(
-        self, connection: AsyncConnection, conversation: Conversation, message: Received, now: datetime
+    async def follow(
+        self, connection: AsyncConnection, conversation: Conversation, message: Received, subject: str, now: datetime
     ) -> None:
-        """Relays what a customer writes to the steward who holds the conversation."""
-        assert conversation.holder is not None
+        """Shows what a customer writes to those who look after it: under the cards of the escalation that was open
+        already, and to whoever holds the conversation.
+        """
+        if message.kind is not Kind.MESSAGE:
+            return
         who = self._customer(conversation.customer) if conversation.customer else "They"
-        await self._relay(connection, message, conversation.holder, f"{who}: {_with_attachments(message)}", now)
+        text = f"{who}: {_with_attachments(message)}"
+        one = await self._followed(connection, conversation, subject)
+        shown: tuple[Address, ...] = ()
+        if one is not None and message.id not in one.messages[:1]:
+            shown = await self.desks.show(
+                connection, one, text, now, about=f"relay:{message.id}", attachments=message.attachments
+            )
+        if conversation.holder is not None and (not shown or self.desks.plain(conversation.holder)):
+            await self.desks.hand_on(connection, message, conversation.holder, text, now)
+
+    async def follow_answer(
+        self, connection: AsyncConnection, conversation: Conversation, subject: str, text: str, row: int, now: datetime
+    ) -> None:
+        """Shows what the concierge answers, under the cards of the escalation that is open."""
+        one = await record.open_for(connection, subject)
+        if one is not None and conversation.direct:
+            told = f"{CONCIERGE} to {self._who(one)}: {_short(text, SHOWN)}"
+            await self.desks.show(connection, one, told, now, about=f"answer:{row}")
+
+    async def _followed(
+        self, connection: AsyncConnection, conversation: Conversation, subject: str
+    ) -> Escalation | None:
+        if conversation.held_for is not None:
+            return await record.load(connection, conversation.held_for)
+        return await record.open_for(connection, subject) if conversation.direct else None
 
     async def hand_on(
         self, connection: AsyncConnection, message: Received, *, customer: str, steward: str, now: datetime
     ) -> None:
         """Passes to a customer's steward what the concierge cannot read; nobody is called for it."""
         text = f"{self._customer(customer)} sent something that I cannot read: {_with_attachments(message)}"
-        await self._relay(connection, message, steward, text, now)
-
-    async def _relay(
-        self, connection: AsyncConnection, message: Received, steward: str, text: str, now: datetime
-    ) -> None:
-        for number, address in enumerate(self._desk_of(steward)):
-            draft = outbox.Draft(
-                key=f"relay:{message.id}:{number}",
-                address=address,
-                text=text,
-                purpose=Purpose.DESK,
-                author=CONCIERGE,
-                conversation=None,
-                attachments=message.attachments,
-            )
-            await outbox.put(connection, draft, now=now)
-
-    async def _tell_desk(
-        self, connection: AsyncConnection, escalation: Escalation, steward: str, text: str, now: datetime
-    ) -> None:
-        for number, address in enumerate(self._desk_of(steward)):
-            draft = outbox.Draft(
-                key=f"escalation:{escalation.id}:{escalation.position}:{steward}:{number}",
-                address=address,
-                text=text,
-                purpose=Purpose.DESK,
-                author=CONCIERGE,
-                conversation=None,
-            )
-            await outbox.put(connection, draft, now=now)
+        await self.desks.hand_on(connection, message, steward, text, now)
 
     async def _set_timer(
         self, connection: AsyncConnection, escalation: int, due_at: datetime | None, now: datetime
@@ -485,3 +569,8 @@ def _with_attachments(message: Received) -> str:
     """A message's words, with what came beside them named."""
     named = [f"[{one.what}]" + (f" {one.link}" if one.link else "") for one in message.attachments]
     return " ".join(part for part in (message.text, *named) if part)
+
+
+def _short(text: str, length: int = 200) -> str:
+    folded = " ".join(text.split())
+    return folded if len(folded) <= length else folded[: length - 1].rstrip() + "…"

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from bot import replies
 from knowledge.answer import Abstention, Answer, Answerer
 from knowledge.embedding import MiniLM
 from knowledge.errors import KnowledgeError
@@ -19,11 +20,13 @@ from knowledge.index import Index
 from knowledge.ingest import IngestReport, ingest
 from knowledge.lexical import common_words
 from knowledge.pairing import ShippedPairs
+from knowledge.retriever import MissionRetriever
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 READ_AT_ONCE = 4  # sentences: a question that comes meanwhile waits some milliseconds
+SUGGESTED = 3  # passages
 LOOK_AGAIN = timedelta(seconds=1)
 
 
@@ -62,6 +65,16 @@ class Knowing:
         """See `knowledge.answer.Answerer.answer`. Raises KnowledgeError where the index is missing or damaged."""
         with self._present() as answerer:
             return answerer.answer(question, grants, on, before)
+
+    def suggest(self, text: str, grants: frozenset[str], on: date) -> tuple[str, ...]:
+        """Where documents that somebody may read could help with a text: title and section, best first, each once.
+
+        Raises KnowledgeError as `answer` does.
+        """
+        with self._present() as answerer:
+            found = MissionRetriever(library=answerer, grants=grants, on=on, k=SUGGESTED).invoke(text)
+        places = (replies.source(one.metadata["title"], one.metadata["anchor"]) for one in found)
+        return tuple(dict.fromkeys(places))
 
     def read_ahead(self, count: int) -> int:
         """See `knowledge.answer.Answerer.read_ahead`. Nothing is opened for it: 0 before the first question.

@@ -12,6 +12,9 @@ from itertools import groupby
 from escalation.cues import PLEASANT, TROUBLED, Reading
 from knowledge.answer import Answer, Citation, Sentence
 
+A_PERSON = "a person"
+"""What asks for a person, written or pressed."""
+
 TOO_LONG = 6_000  # characters: beyond that a message is kept and read for cues, not taken for a question
 
 
@@ -60,6 +63,54 @@ def not_in_the_documents(steward: str | None) -> str:
     """The documents do not say, or this reader may not see it: both are told alike."""
     offer = f" {steward} would know or find out: write “a person” and I will ask." if steward else ""
     return f"The documents I can quote to you don't say, and I won't guess.{offer}"
+
+
+def not_in_this_room() -> str:
+    """The same in a shared room: everybody is told the same, whatever there is and whoever asks."""
+    return (
+        "What everyone in this room may read doesn't say. What I may tell you alone I tell you alone: look for my "
+        "direct message, or write me one."
+    )
+
+
+def not_in_this_room_any_more() -> str:
+    """Somebody came into a room between an answer and its sending."""
+    return "I had an answer, but not one for everyone who reads here now. Write me a direct message."
+
+
+def from_a_room(question: str, answer: str) -> str:
+    """An answer that was asked for in a room and is given to the asker alone."""
+    asked = question if len(question) <= 200 else f"{question[:199].rstrip()}…"
+    return f"You asked in a shared room: “{asked}”. I can tell you here:\n\n{answer}"
+
+
+def did_not_answer(steward: str | None) -> str:
+    """An answer did not help, and its customer says so."""
+    offer = f" {steward} would know or find out: press “I need a person” and I will ask." if steward else ""
+    return f"Thank you for saying so; I have noted that the documents did not answer you.{offer}"
+
+
+def passed_on() -> str:
+    """Whispered to a customer who pressed a button."""
+    return "I have noted it."
+
+
+def not_yours() -> str:
+    """Whispered to somebody who pressed a button that is not theirs."""
+    return "That button is for the person I answered. Write to me directly, and I will see what I can do."
+
+
+def welcome(name: str, steward: str) -> str:
+    """An invitation was taken up."""
+    return (
+        f"Welcome, {name}. I answer from your mission's documents, and say which one. {steward} looks after you; "
+        "write “a person” whenever you want somebody. Whoever looks after you can read along here."
+    )
+
+
+def code_not_valid() -> str:
+    """A code that binds nobody, for whatever reason."""
+    return "That invitation does not work: it may have been used, or be too old. Ask your steward for a new one."
 
 
 def failed() -> str:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,14 +19,17 @@ from docket import Docket, Worker
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot import access, replies
 from bot.casework import ANSWER_TIMER, Casework
 from bot.clock import Clock
-from bot.ledger import conversations, inbox, outbox
+from bot.ledger import conversations, inbox, invitations, outbox
 from bot.ledger.engine import RecordUnavailable, reading, writing
-from bot.ledger.outbox import Outgoing
-from bot.messages import Address, Channel, Inbound, SendError
+from bot.ledger.outbox import NotYet, Outgoing
+from bot.messages import Address, Channel, Inbound, Kind, Post, Purpose, SendError
 from bot.pack import Customer, Pack
 from bot.people import find
+from bot.rooms import Rooms
+from bot.turns import TurnTaker
 from escalation import record
 
 logger = logging.getLogger(__name__)
@@ -36,15 +40,17 @@ SENDING_AT_MOST = timedelta(seconds=60)  # longer than a send and the question w
 WAKE_WITHIN = timedelta(seconds=1)
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
+TYPING_AFTER = timedelta(seconds=1)
+TYPING_EVERY = timedelta(seconds=4)  # Telegram shows it for five
 TRIES = 300  # about a day: a platform that is down for an evening must not cost a message
 AT_ONCE = 8  # conversations, or destinations, that a sweep attends to together
 
 
-class TurnTaker(Protocol):
-    """What answers a conversation."""
+class Dresser(Protocol):
+    """What completes a post just before it is sent."""
 
-    async def take_turn(self, conversation: int, now: datetime) -> object | None:
-        """Answers everything that waits; None where nothing does."""
+    async def dress(self, out: Outgoing, now: datetime) -> Post | None:
+        """The post as it is to be sent; None where there is nothing to send any more."""
         ...
 
 
@@ -58,6 +64,8 @@ class Work:
         engine: AsyncEngine,
         turns: TurnTaker,
         casework: Casework,
+        rooms: Rooms,
+        dresser: Dresser,
         channels: Sequence[Channel],
         clock: Clock,
         docket: Docket,
@@ -66,6 +74,8 @@ class Work:
         self._engine = engine
         self._turns = turns
         self._casework = casework
+        self._rooms = rooms
+        self._dresser = dresser
         self._channels = {channel.name: channel for channel in channels}
         self._clock = clock
         self.docket = docket
@@ -80,16 +90,27 @@ class Work:
         Raises RecordUnavailable: then the channel must not acknowledge, and the platform delivers it again.
         """
         now = self._clock()
-        person = find(self._pack, inbound.sender)
-        customer = person.id if inbound.direct and isinstance(person, Customer) else None
         async with writing(self._engine) as connection:
+            if inbound.kind is Kind.MOVED:
+                await self._move(connection, inbound)
+            person = find(self._pack, inbound.sender, await invitations.bound(connection))
+            customer = person.id if inbound.direct and isinstance(person, Customer) else None
             place = await conversations.ensure(
                 connection, inbound.address, direct=inbound.direct, customer=customer, now=now
             )
-            kept = await inbox.receive(connection, inbound, conversation=place.id, now=now)
+            addressed = await self._rooms.addressed(connection, inbound, person)
+            kept = await inbox.receive(
+                connection, replace(inbound, addressed=addressed), conversation=place.id, now=now
+            )
         if kept is not None:
             await self._wake(self._turn_task, f"turn:{place.id}", place.id)
         return kept is not None
+
+    async def _move(self, connection: AsyncConnection, inbound: Inbound) -> None:
+        before = replace(inbound.address, room=inbound.about or "")
+        if await conversations.move(connection, before, inbound.address):
+            await outbox.move(connection, before, inbound.address)
+            logger.warning("room %s is %s from now on: say so in the pack's channels", before, inbound.address)
 
     async def wake_for(self, address: Address) -> None:
         """Something was put into the outbox for an address outside of a turn."""
@@ -128,10 +149,30 @@ class Work:
 
     async def take_turns(self, conversation: int) -> None:
         """Takes turns in a conversation until nothing waits there, and sends what they said."""
-        async with self._alone(f"turn:{conversation}"):
+        async with self._alone(f"turn:{conversation}"), self._typing(conversation):
             while await self._turns.take_turn(conversation, self._clock()) is not None:
                 pass
         await self._deliver_all()
+
+    @asynccontextmanager
+    async def _typing(self, conversation: int) -> AsyncIterator[None]:
+        """Where an answer takes a while, its customer sees that one is being looked for."""
+        showing = asyncio.create_task(self._show_typing(conversation))
+        try:
+            yield
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    async def _show_typing(self, conversation: int) -> None:
+        await asyncio.sleep(TYPING_AFTER.total_seconds())
+        async with reading(self._engine) as connection:
+            place = await conversations.by_id(connection, conversation)
+            waiting = [one for one in await inbox.waiting(connection, conversation) if one.addressed]
+        channel = self._channels.get(place.address.channel)
+        while channel is not None and waiting and place.holder is None:
+            await channel.typing(place.address, waiting[-1].thread)
+            await asyncio.sleep(TYPING_EVERY.total_seconds())
 
     async def sweep(self) -> None:
         """Does whatever is due and was not done: sends that never ended, timers, turns, deliveries."""
@@ -200,29 +241,73 @@ class Work:
         async with self._alone(f"deliver:{address}"):
             while True:
                 async with writing(self._engine) as connection:
-                    claimed = await outbox.claim(connection, address, now=self._clock())
+                    claimed = await outbox.claim(connection, address, now=self._clock(), pace=channel.pace)
                 if claimed is None:
+                    return
+                if isinstance(claimed, NotYet):
+                    await self._wake_at(claimed.until, address)
                     return
                 await self._send(channel, claimed)
 
+    async def _wake_at(self, moment: datetime, address: Address) -> None:
+        try:
+            async with asyncio.timeout(WAKE_WITHIN.total_seconds()):
+                wake = self.docket.add(self._deliver_task, when=moment, key=f"deliver:{address}:{moment.isoformat()}")
+                await wake(address.channel, address.team, address.room)
+        except (RedisError, OSError):  # a TimeoutError is an OSError
+            logger.warning("no wake-up could be sent for %s; the sweeper will find the row", address)
+
     async def _send(self, channel: Channel, out: Outgoing) -> None:
         try:
+            post = await self._last_look_in_time(out)
             async with asyncio.timeout(SEND_WITHIN.total_seconds()):
-                platform_id = await channel.send(out.post)
+                sent = await channel.send(post) if post is not None else None
         except SendError as error:
             await self._not_sent(channel, out, error)
         except TimeoutError:
             why = f"no answer within {SEND_WITHIN.total_seconds():g} s"
             await self._not_sent(channel, out, SendError(why, in_doubt=True))
+        except RecordUnavailable as error:  # before anything was sent: it is written from the record
+            await self._not_sent(channel, out, SendError(str(error)))
         except Exception as error:  # the adapter's edge: what it did not foresee is a send in doubt
             logger.exception("the channel %s failed", channel.name)
             await self._not_sent(channel, out, SendError(f"{type(error).__name__}: {error}", in_doubt=True))
         else:
+            if sent is not None:
+                async with writing(self._engine) as connection:
+                    await outbox.sent(connection, out, sent, now=self._clock())
+
+    async def _last_look_in_time(self, out: Outgoing) -> Post | None:
+        try:
+            async with asyncio.timeout(SEND_WITHIN.total_seconds()):
+                return await self._last_look(out)
+        except TimeoutError:
+            raise SendError("who reads there could not be found out in time") from None
+
+    async def _last_look(self, out: Outgoing) -> Post | None:
+        """The post as it is sent, after asking once more who reads there; None where it must not be sent any more."""
+        post = await self._dresser.dress(out, self._clock())
+        if post is None:
             async with writing(self._engine) as connection:
-                await outbox.sent(connection, out.post.id, platform_id=platform_id, now=self._clock())
+                await outbox.withhold(connection, out.id, why="there is nothing to change any more")
+            return None
+        if out.draft.grants <= access.EVERYONE or out.draft.grants <= await self._rooms.grants(out.address):
+            return post
+        instead = replace(
+            out.draft,
+            key=f"instead:{out.id}",
+            text=replies.not_in_this_room_any_more(),
+            purpose=Purpose.NOTICE,
+            buttons=(),
+            grants=frozenset(),
+        )
+        async with writing(self._engine) as connection:
+            await outbox.withhold(connection, out.id, why="somebody came into the room who may not read it")
+            await outbox.put(connection, instead, now=self._clock())
+        return None
 
     async def _not_sent(self, channel: Channel, out: Outgoing, error: SendError) -> None:
-        wait = min(FIRST_WAIT * 2 ** min(out.attempts - 1, 20), LONGEST_WAIT)
+        wait = max(min(FIRST_WAIT * 2 ** min(out.attempts - 1, 20), LONGEST_WAIT), error.after or timedelta())
         if error.in_doubt:
             await self._settle(channel, out, why=str(error), wait=wait)
             return
@@ -233,10 +318,11 @@ class Work:
         self, connection: AsyncConnection, out: Outgoing, *, why: str, wait: timedelta, retry: bool = True
     ) -> None:
         if retry and out.attempts < TRIES:
-            await outbox.postpone(connection, out.post.id, why=why, until=self._clock() + wait)
+            await outbox.postpone(connection, out.id, why=why, until=self._clock() + wait)
         else:
-            logger.error("message %s to %s is given up: %s", out.post.id, out.post.address, why)
-            await outbox.fail(connection, out.post.id, why=why)
+            logger.error("message %s to %s is given up: %s", out.id, out.address, why)
+            await outbox.fail(connection, out.id, why=why)
+            await self._casework.not_delivered(connection, out, why, self._clock())
 
     async def recover_at_start(self) -> None:
         """What this process alone can deliver and an earlier one left in the middle of sending is settled at once."""
@@ -250,23 +336,30 @@ class Work:
             stuck = await outbox.in_sending(connection, since=since)
         for out in stuck:
             for channel in channels:
-                if channel.name == out.post.address.channel and channel.hosts(out.post.address):
+                if channel.name == out.address.channel and channel.hosts(out.address):
                     await self._settle(channel, out, why="its sending never ended", wait=timedelta())
 
     async def _settle(self, channel: Channel, out: Outgoing, *, why: str, wait: timedelta) -> None:
-        """A send in doubt: the platform is asked; where it cannot say, a person must look."""
+        """A send in doubt: the platform is asked. Where it cannot say, a steward's words wait for that steward to look;
+        whatever else is said twice rather than never, and counted.
+        """
         try:
             async with asyncio.timeout(SEND_WITHIN.total_seconds()):
-                platform_id = await channel.find(out.post)
+                found = await channel.find(out.post)
         except (SendError, TimeoutError) as error:
+            told = f"{why}; and the platform cannot say: {error}"
             async with writing(self._engine) as connection:
-                await outbox.doubt(connection, out.post.id, why=f"{why}; and the platform cannot say: {error}")
+                if out.draft.purpose is Purpose.RELAY:
+                    await outbox.doubt(connection, out.id, why=told)
+                    await self._casework.in_doubt(connection, out, self._clock())
+                else:
+                    await outbox.doubt_and_repeat(connection, out.id, why=told, until=self._clock() + wait)
             return
         async with writing(self._engine) as connection:
-            if platform_id is None:
+            if found is None:
                 await self._try_again(connection, out, why=f"{why}; it had not arrived", wait=wait)
             else:
-                await outbox.sent(connection, out.post.id, platform_id=platform_id, now=self._clock())
+                await outbox.sent(connection, out, found, now=self._clock())
 
     @asynccontextmanager
     async def _alone(self, what: str) -> AsyncIterator[None]:

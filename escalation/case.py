@@ -138,7 +138,40 @@ class Resolved:
     kind: Literal["resolved"] = "resolved"
 
 
-Event = Raised | Joined | Notified | Acknowledged | TookOver | Offered | Accepted | Declined | HandedBack | Resolved
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noted:
+    """A steward wrote something down for other stewards; the customer never sees it."""
+
+    at: datetime
+    steward: str
+    text: str
+    kind: Literal["noted"] = "noted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unreached:
+    """No desk of a steward who was asked could be reached: nobody waits for them any longer."""
+
+    at: datetime
+    steward: str
+    why: str
+    kind: Literal["unreached"] = "unreached"
+
+
+Event = (
+    Raised
+    | Joined
+    | Notified
+    | Acknowledged
+    | TookOver
+    | Offered
+    | Accepted
+    | Declined
+    | HandedBack
+    | Resolved
+    | Noted
+    | Unreached
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +205,7 @@ class Escalation:
     brief: str = ""
     answer_by: datetime | None = None
     outcome: str | None = None
+    notes: tuple[Noted, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -239,6 +273,10 @@ def _apply(escalation: Escalation, event: Event) -> Escalation:
             return replace(escalation, owner=event.steward, holder=holder, offered_to=None, answer_by=None)
         case Declined():
             return replace(escalation, offered_to=None, answer_by=None)
+        case Noted():
+            return replace(escalation, notes=(*escalation.notes, event))
+        case Unreached():
+            return replace(escalation, answer_by=event.at)
         case HandedBack():
             return replace(escalation, state=State.ACKNOWLEDGED, holder=None)
         case Resolved():
@@ -358,6 +396,19 @@ def resolve(escalation: Escalation, steward: str, *, outcome: str, now: datetime
     if not outcome.strip():
         raise CaseError("Say in a few words how it ended: the next steward will read it.")
     return (*events, Resolved(at=now, steward=steward, outcome=outcome.strip()))
+
+
+def note(escalation: Escalation, steward: str, text: str, now: datetime) -> tuple[Event, ...]:
+    """A steward writes something down for the others; also when it is over."""
+    return (Noted(at=now, steward=steward, text=text.strip()),) if text.strip() else ()
+
+
+def unreached(escalation: Escalation, steward: str, why: str, now: datetime) -> tuple[Event, ...]:
+    """No desk of a steward could be reached. Where they are the one who is waited for, the next is due at once."""
+    waited_for = escalation.offered_to or (escalation.named if escalation.owner is None else None)
+    if not escalation.open or waited_for != steward or escalation.answer_by is None or escalation.answer_by <= now:
+        return ()
+    return (Unreached(at=now, steward=steward, why=why),)
 
 
 def _still_open(escalation: Escalation) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from escalation.case import Escalation
 from escalation.record import Logged
@@ -38,8 +38,21 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Promised:
+    """What a customer was promised and has not got yet. `overdue`: its day has passed."""
+
+    what: str
+    due: date
+    overdue: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Dossier:
-    """What is known about an escalation when a steward opens it."""
+    """What is known about an escalation when a steward opens it.
+
+    `promises` are open ones, `suggested` documents that may help, `notes` what stewards wrote for each other.
+    `local_time` is `now` in the zone of the steward who reads.
+    """
 
     escalation: Escalation
     who: str
@@ -55,12 +68,15 @@ class Dossier:
     names: dict[str, str]
     local_time: datetime
     now: datetime
+    promises: tuple[Promised, ...] = ()
+    suggested: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
 
 
 def picture(moments: Sequence[Moment], now: datetime) -> str:
     """Strain over the last 72 hours as a line of bars, oldest left: how it has been going, at a glance."""
     step = WINDOW / (_POINTS - 1)
-    times = [now - WINDOW + index * step for index in range(_POINTS)]
+    times = [now - index * step for index in reversed(range(_POINTS))]  # the last is exactly now, whatever is rounded
     values = [strain([one for one in moments if one.at <= at], at) for at in times]
     return "".join(_BARS[min(int(value * len(_BARS)), len(_BARS) - 1)] for value in values)
 
@@ -89,11 +105,11 @@ def render(dossier: Dossier) -> str:
         *(_voyage(voyage) for voyage in dossier.voyages),
         _why(dossier),
         f"Strain, last 72 h   {picture(dossier.moments, dossier.now)}   now {strain(dossier.moments, dossier.now):.2f}",
-        _listed(
-            "Last messages",
-            [f"{said.at:%d %b %H:%M}  {said.who}: {_short(said.text)}" for said in dossier.last],
-        ),
+        _listed("Promised", [_promise(each) for each in dossier.promises]),
+        _listed("Last messages", [_line(said) for said in dossier.last]),
         _listed("Answered from", dossier.answered_from),
+        _listed("May help", dossier.suggested),
+        _listed("Notes among stewards", [_line(said) for said in dossier.notes]),
         _listed("Earlier escalations", [_past(each) for each in dossier.earlier]),
         _people(dossier),
     ]
@@ -128,7 +144,7 @@ def _why(dossier: Dossier) -> str:
         else f"{each.cue.name} {each.cue.intensity:.1f}"
         for each in dossier.cues
     ]
-    lines = [f"Why now: {', '.join(dossier.escalation.rules)}", f"  “{_short(dossier.quote, 400)}”"]
+    lines = [f"Why now: {', '.join(dossier.escalation.rules)}", f"  “{short(dossier.quote, 400)}”"]
     if cues:
         lines.append("  " + "; ".join(cues))
     return "\n".join(lines)
@@ -148,6 +164,14 @@ def _people(dossier: Dossier) -> str:
     return "\n".join(lines)
 
 
+def _promise(one: Promised) -> str:
+    return f"{one.due:%d %b %Y}{' OVERDUE' if one.overdue else ''}  {short(one.what)}"
+
+
+def _line(said: Said) -> str:
+    return f"{said.at:%d %b %H:%M}  {said.who}: {short(said.text)}"
+
+
 def _past(one: Escalation) -> str:
     how = one.outcome or one.state.value
     return f"{one.opened_at:%d %b %Y}  {one.severity.name}: {', '.join(one.rules)} — {how}"
@@ -157,6 +181,11 @@ def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"{title}", *(f"  {line}" for line in lines)]) if lines else ""
 
 
-def _short(text: str, length: int = 160) -> str:
+def short(text: str, length: int = 160) -> str:
+    """The text on one line; where it is longer it is cut, after a word if it can be, and one sees that it goes on."""
     folded = " ".join(text.split())
-    return folded if len(folded) <= length else folded[: length - 1].rstrip() + "…"
+    if len(folded) <= length:
+        return folded
+    words = folded[:length].rpartition(" ")[0]
+    kept = words if len(words) > length // 2 else folded[: length - 1]
+    return kept.rstrip() + "…"

@@ -261,11 +261,16 @@ async def correct(connection: AsyncConnection, cue: int, correction: Correction)
     )
 
 
-async def moments(connection: AsyncConnection, conversation: int, *, since: datetime) -> tuple[Moment, ...]:
-    """The troubled messages of a conversation since a moment, each with its strongest intensity."""
+async def moments(
+    connection: AsyncConnection, conversation: int | None, *, customer: str | None = None, since: datetime
+) -> tuple[Moment, ...]:
+    """The troubled messages since a moment, each with its strongest intensity: of a customer, wherever they wrote; of
+    somebody unknown, in one conversation.
+    """
+    whose = cues.c.customer == customer if customer is not None else cues.c.conversation == conversation
     query = (
         select(func.min(cues.c.at).label("at"), func.max(cues.c.intensity).label("intensity"))
-        .where(cues.c.conversation == conversation, cues.c.at >= since, cues.c.cue.in_(sorted(TROUBLED)))
+        .where(whose, cues.c.at >= since, cues.c.cue.in_(sorted(TROUBLED)))
         .group_by(cues.c.message)
         .order_by(func.min(cues.c.at))
     )

@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -95,6 +96,19 @@ cue_corrections = Table(
     Column("was_there", Boolean, nullable=False, doc="whether the steward sees the cue too"),
     Column("intensity", Float),
     Column("note", Text, nullable=False, default=""),
+)
+
+promises = Table(
+    "promises",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("customer", String(128), nullable=False),
+    Column("steward", String(128), nullable=False, doc="who gave it"),
+    Column("what", Text, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("kept_at", Instant),
+    Index("ix_promises_customer", "customer", "kept_at"),
 )
 
 timers = Table(

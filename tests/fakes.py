@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from bot.messages import Address, Post, SendError
+from bot.messages import Act, Address, Identity, Pace, Post, SendError, Sent
 from escalation.cues import CUES, Cue, Reading
 from knowledge.answer import Abstention, Answer, Citation, Sentence
 
@@ -159,6 +159,9 @@ class ScriptedAnswerer:
     def read_ahead(self, count: int) -> int:
         return 0
 
+    def suggest(self, text: str, grants: frozenset[str], on: date) -> Sequence[str]:
+        return ("Handbook, Baggage",) if "everyone" in grants else ()
+
 
 def from_a_thread(step: Callable[[], Awaitable[object]]) -> Callable[[], None]:
     """Something that a worker thread can call to have a step done on this loop, once, before it goes on."""
@@ -176,9 +179,13 @@ def from_a_thread(step: Callable[[], Awaitable[object]]) -> Callable[[], None]:
 
 
 class Recorder:
-    """A channel that keeps what it is sent. `troubles` are raised, in turn, before anything is delivered."""
+    """A channel that keeps what it is sent. `troubles` are raised, in turn, before anything is delivered.
+
+    `reads` says who reads in a room; None stands for a channel that cannot say.
+    """
 
     exclusive = True
+    pace = Pace()
 
     def __init__(self, name: str = "telegram", *, hosts: Iterable[Address] | None = None) -> None:
         self.name = name
@@ -187,12 +194,14 @@ class Recorder:
         self.troubles: list[SendError] = []
         self.kept_before_trouble = False
         self.cannot_say: SendError | None = None
+        self.reads: dict[Address, tuple[Identity, ...] | None] = {}
+        self.showed_typing: list[Address] = []
         self._hosts = None if hosts is None else set(hosts)
 
     def hosts(self, address: Address) -> bool:
         return self._hosts is None or address in self._hosts
 
-    async def send(self, post: Post) -> str:
+    async def send(self, post: Post) -> Sent:
         self.tried.append(post.id)
         if self.troubles:
             trouble = self.troubles.pop(0)
@@ -200,13 +209,27 @@ class Recorder:
                 self.sent.append(post)
             raise trouble
         self.sent.append(post)
-        return f"{self.name}:{post.id}"
+        return self._sent(post)
 
-    async def find(self, post: Post) -> str | None:
+    def _sent(self, post: Post) -> Sent:
+        name = f"{self.name}:{post.id}"
+        return Sent(id=name, thread=post.thread or (name if post.act is Act.TOPIC or post.card else ""))
+
+    async def find(self, post: Post) -> Sent | None:
         if self.cannot_say is not None:
             raise self.cannot_say
-        return f"{self.name}:{post.id}" if any(one.id == post.id for one in self.sent) else None
+        return self._sent(post) if any(one.id == post.id for one in self.sent) else None
+
+    async def readers(self, address: Address, likely: Sequence[Identity]) -> tuple[Identity, ...] | None:
+        return self.reads.get(address, ())
+
+    async def typing(self, address: Address, thread: str) -> None:
+        self.showed_typing.append(address)
 
     def at(self, address: Address) -> list[str]:
-        """What arrived at an address, in order."""
-        return [post.text for post in self.sent if post.address == address]
+        """What was said at an address, in order."""
+        return [post.text for post in self.posts(address) if post.act is Act.SAY]
+
+    def posts(self, address: Address) -> list[Post]:
+        """Everything that arrived at an address, in order."""
+        return [post for post in self.sent if post.address == address]

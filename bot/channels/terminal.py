@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 
-from bot.messages import TERMINAL, Address, Identity, Inbound, Post
+from bot.messages import TERMINAL, Address, Identity, Inbound, Pace, Post, Sent
 
 Screen = Callable[[Post], None]
 
@@ -26,6 +26,7 @@ class Terminal:
 
     name = TERMINAL
     exclusive = True
+    pace = Pace()
 
     def __init__(self) -> None:
         self._screens: dict[Address, Screen] = {}
@@ -41,11 +42,17 @@ class Terminal:
     def hosts(self, address: Address) -> bool:
         return address in self._screens
 
-    async def send(self, post: Post) -> str:
+    async def send(self, post: Post) -> Sent:
         self._screens[post.address](post)
-        return f"{TERMINAL}:{post.id}"
+        return Sent(id=f"{TERMINAL}:{post.id}")
 
-    async def find(self, post: Post) -> str | None:
+    async def find(self, post: Post) -> Sent | None:
+        return None
+
+    async def readers(self, address: Address, likely: Sequence[Identity]) -> tuple[Identity, ...] | None:
+        return ()
+
+    async def typing(self, address: Address, thread: str) -> None:
         return None
 
 

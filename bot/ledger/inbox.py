@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ledger.tables import inbox as table
-from bot.messages import Attachment, Identity, Inbound, Kind, readable
+from bot.messages import Attachment, Identity, Inbound, Kind, Pressed, readable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,10 @@ class Received:
     present: tuple[Identity, ...]
     addressed: bool
     thread: str
+    ref: str
+    answers: str
     attachments: tuple[Attachment, ...]
+    pressed: Pressed | None
     text: str
     sent_at: datetime
     received_at: datetime
@@ -44,7 +47,10 @@ def _value(row: Row[tuple[object, ...]]) -> Received:
         present=tuple(Identity(**one) for one in row.present),
         addressed=row.addressed,
         thread=row.thread,
+        ref=row.ref,
+        answers=row.answers,
         attachments=tuple(Attachment(**one) for one in row.attachments),
+        pressed=Pressed(**row.pressed) if row.pressed else None,
         text=row.text,
         sent_at=row.sent_at,
         received_at=row.received_at,
@@ -63,6 +69,9 @@ async def receive(connection: AsyncConnection, inbound: Inbound, *, conversation
         present=[asdict(one) for one in inbound.present],
         addressed=inbound.addressed,
         thread=inbound.thread,
+        ref=inbound.ref,
+        answers=inbound.answers,
+        pressed=_kept(inbound.pressed) if inbound.pressed else None,
         attachments=[asdict(one) for one in inbound.attachments],
         text=readable(inbound.text),
         order=inbound.order,
@@ -77,6 +86,10 @@ async def receive(connection: AsyncConnection, inbound: Inbound, *, conversation
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def _kept(pressed: Pressed) -> dict[str, str]:
+    return {**asdict(pressed), "choice": readable(pressed.choice), "words": readable(pressed.words)}
 
 
 async def waiting(connection: AsyncConnection, conversation: int) -> tuple[Received, ...]:

@@ -48,6 +48,9 @@ inbox = Table(
     Column("present", JSON, nullable=False),
     Column("addressed", Boolean, nullable=False, doc="whether the concierge is meant"),
     Column("thread", String(64), nullable=False, doc="the platform's name of the thread, or ''"),
+    Column("ref", String(64), nullable=False, doc="the platform's id of the message, or ''"),
+    Column("answers", String(64), nullable=False, doc="the platform's id of the message that it answers, or ''"),
+    Column("pressed", JSON, doc="of a press: the button's token and what its form said"),
     Column("attachments", JSON, nullable=False),
     Column("text", Text, nullable=False),
     Column("order", String(64), nullable=False),
@@ -70,8 +73,23 @@ outbox = Table(
     Column("purpose", String(16), nullable=False),
     Column("author", String(128), nullable=False),
     Column("text", Text, nullable=False),
+    Column("direct", Boolean, nullable=False, doc="whether only its addressee reads there"),
+    Column("act", String(16), nullable=False, doc="what is done with it: bot.messages.Act"),
+    Column("target", String(255), nullable=False, doc="what it is done to, or ''"),
+    Column("recipient", JSON, doc="of a whisper or a home: for whom"),
     Column("thread", String(64), nullable=False, doc="where in the room it goes, or ''"),
+    Column("under", String(64), nullable=False, doc="the platform's id of the message that it answers, or ''"),
     Column("attachments", JSON, nullable=False),
+    Column("mentions", JSON, nullable=False),
+    Column("buttons", JSON, nullable=False, doc="action and subject of each of its buttons"),
+    Column("card", Integer, ForeignKey("cards.id"), doc="the card that it is, or under which it stands"),
+    Column("opens", Boolean, nullable=False, doc="whether it is the card itself"),
+    Column("prompt", String(64), nullable=False, doc="the token that an answer to this message completes, or ''"),
+    Column("confirms", JSON, doc="the address and id of the message that asked for it, told once it is delivered"),
+    Column("grants", JSON, nullable=False, doc="what it may quote, where it goes into a shared room"),
+    Column("asks", JSON, nullable=False, doc="the stewards whom it asks to acknowledge an escalation"),
+    Column("escalation", Integer, doc="of what asks a steward, and of a steward's words: the escalation"),
+    Column("doubts", Integer, nullable=False, default=0, doc="how often nobody could say whether it had arrived"),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("not_before", Instant, nullable=False),
@@ -82,7 +100,72 @@ outbox = Table(
     Column("error", Text),
     CheckConstraint("state IN ('pending', 'sending', 'sent', 'uncertain', 'failed', 'withheld')", name="state"),
     Index("ix_outbox_place", "channel", "team", "room", "state", "id"),
+    Index("ix_outbox_pace", "channel", "team", "sending_at"),
+    Index("ix_outbox_platform_id", "platform_id"),
+    Index("ix_outbox_escalation", "escalation"),
     Index("ix_outbox_state", "state", "not_before"),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("escalation", Integer, nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("team", String(64), nullable=False),
+    Column("room", String(128), nullable=False),
+    Column("thread", String(64), nullable=False, doc="the thread or topic under it, '' until the platform has it"),
+    Column("message", String(64), nullable=False, doc="the platform's id of the card, '' until it has it"),
+    Index("uq_cards_place", "escalation", "channel", "team", "room", unique=True),
+    Index("ix_cards_thread", "channel", "team", "room", "thread"),
+)
+
+buttons = Table(
+    "buttons",
+    metadata,
+    Column("token", String(32), primary_key=True),
+    Column("action", String(32), nullable=False),
+    Column(
+        "subject", String(64), nullable=False, doc="what it is about, as KIND:NUMBER"
+    ),
+    Column("choice", String(128), nullable=False),
+    Index("uq_buttons_meaning", "action", "subject", "choice", unique=True),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("team", String(64), nullable=False),
+    Column("user", String(128), nullable=False),
+    Column("customer", String(128), nullable=False),
+    Column("bound_at", Instant, nullable=False),
+    Index("uq_identities_who", "channel", "team", "user", unique=True),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True, doc="SHA-256 of the code; the code itself is not kept"),
+    Column("customer", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("identity", Integer, ForeignKey("identities.id")),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column(
+        "inbox", Integer, ForeignKey("inbox.id"), nullable=False, unique=True, doc="what was not answered"
+    ),
+    Column("conversation", Integer, ForeignKey("conversations.id"), nullable=False),
+    Column("customer", String(128)),
+    Column("at", Instant, nullable=False),
 )
 
 transcript = Table(

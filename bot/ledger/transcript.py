@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.ledger.tables import answers, outbox, transcript_versions
+from bot.ledger.tables import answers, gaps, inbox, outbox, transcript_versions
 from bot.ledger.tables import transcript as table
 
 
@@ -126,13 +127,46 @@ async def note_outcome(connection: AsyncConnection, conversation: int, outcome: 
 
 
 async def unanswered(connection: AsyncConnection, conversation: int, *, since: datetime | None) -> tuple[datetime, ...]:
-    """When questions went unanswered in a conversation, for whatever reason, after `since`."""
-    query = select(answers.c.at).where(
+    """When questions went unanswered in a conversation, for whatever reason, after `since`; answers that did not help
+    count as well.
+    """
+    missed = select(answers.c.at).where(
         answers.c.conversation == conversation, answers.c.question, answers.c.outcome != "answered"
     )
+    unhelpful = select(gaps.c.at).where(gaps.c.conversation == conversation)
     if since is not None:
-        query = query.where(answers.c.at > since)
-    return tuple((await connection.execute(query.order_by(answers.c.at))).scalars())
+        missed, unhelpful = missed.where(answers.c.at > since), unhelpful.where(gaps.c.at > since)
+    found = [*(await connection.execute(missed)).scalars(), *(await connection.execute(unhelpful)).scalars()]
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """A question that was answered, and whose answer did not help: what the documents do not say well enough."""
+
+    at: datetime
+    customer: str | None
+    question: str
+
+
+async def note_gap(
+    connection: AsyncConnection, *, message: int, conversation: int, customer: str | None, at: datetime
+) -> bool:
+    """Notes that the answer to a message did not answer it. False where that was noted before."""
+    row = insert(gaps).values(inbox=message, conversation=conversation, customer=customer, at=at)
+    try:
+        async with connection.begin_nested():
+            await connection.execute(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+async def known_gaps(connection: AsyncConnection) -> tuple[Gap, ...]:
+    """Every gap that was noted, oldest first."""
+    query = select(gaps.c.at, gaps.c.customer, inbox.c.text).join(inbox, inbox.c.id == gaps.c.inbox)
+    rows = await connection.execute(query.order_by(gaps.c.at, gaps.c.id))
+    return tuple(Gap(at=row.at, customer=row.customer, question=row.text) for row in rows)
 
 
 async def sources(connection: AsyncConnection, conversation: int, *, count: int) -> tuple[str, ...]:

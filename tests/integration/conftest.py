@@ -17,6 +17,7 @@ from scenes import Scene, desk
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.app import open_house
+from bot.desks import Desk
 from bot.ledger.engine import migrate, open_engine
 from bot.pack import Pack
 
@@ -112,7 +113,7 @@ def move_in(little_pack: Pack) -> Callable[[str], AbstractAsyncContextManager[Sc
             docket=docket or f"memory://{uuid4().hex}",
             channels=[channel],
             clock=clock,
-            desk_of=lambda steward: (desk(steward),),
+            desk_of=lambda steward: (Desk(address=desk(steward)),),
         ) as house:
             yield Scene(house=house, clock=clock, reader=reader, answerer=answerer, channel=channel, numbers=count(1))
 

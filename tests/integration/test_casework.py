@@ -199,12 +199,22 @@ async def test_a_room_hears_nothing_of_a_cue_or_an_escalation(scene: Scene) -> N
     assert "Lena Voss" in scene.heard(desk("ines"))[0]
 
 
-async def test_a_room_hears_nothing_where_there_is_no_direct_conversation_either(scene: Scene) -> None:
-    """Somebody is asked all the same; a steward who wants to reply is told that there is nowhere to."""
+async def test_who_only_ever_wrote_in_a_room_is_told_directly(scene: Scene) -> None:
+    """The room hears nothing of it; what a steward replies goes where the customer alone reads."""
     told = await scene.says("crisis", at=ROOM, by="1001")
     assert len(told) == 1
     assert "Rosa" not in told[0]
-    assert scene.heard(LENA) == []
+    assert "I have called Rosa Lund" in scene.heard(LENA)[-1]
+    one = await scene.escalation()
+    await scene.house.casework.reply(one.id, "rosa", "I am here.", scene.clock())
+    await scene.settle()
+    assert scene.heard(LENA)[-1] == "I am here."
+    assert scene.heard(ROOM) == told
+
+
+async def test_a_stranger_who_wrote_in_a_room_cannot_be_answered_alone(scene: Scene) -> None:
+    """Somebody is asked all the same; a steward who wants to reply is told that there is nowhere to."""
+    await scene.says("crisis", at=ROOM, by="9999")
     one = await scene.escalation()
     with pytest.raises(Nowhere):
         await scene.house.casework.reply(one.id, "rosa", "I am here.", scene.clock())
@@ -336,10 +346,10 @@ async def test_one_conversation_that_cannot_be_taken_does_not_stop_the_others(
     await scene.arrives("How heavy may my kit be?", at=WALTER)
     broken = (await scene.place(WALTER)).id
 
-    async def take_turn(conversation: int, now: datetime) -> object:
+    async def take_turn(conversation: int, now: datetime, rows: frozenset[int]) -> object:
         if conversation == broken:
             raise KeyError("a defect")
-        return await taken(conversation, now)
+        return await taken(conversation, now, rows)
 
     monkeypatch.setattr(scene.house.concierge, "take_turn", take_turn)
     assert len(await scene.says("How heavy may my kit be?")) == 1

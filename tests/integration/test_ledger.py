@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ledger import conversations, inbox, outbox, transcript
 from bot.ledger.engine import RecordUnavailable, migrate, open_engine, reading, writing
-from bot.ledger.outbox import Draft
+from bot.ledger.outbox import Draft, Outgoing
 from bot.ledger.transcript import Outcome
-from bot.messages import Address, Identity, Inbound, Kind, Purpose
+from bot.messages import Address, Identity, Inbound, Kind, Purpose, Sent
 
 NOW = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 LENA = Address(channel="slack", team="T0", room="D1")
@@ -265,7 +265,7 @@ async def test_only_one_turn_finishes_a_message(engine: AsyncEngine) -> None:
 
 async def claimed(connection: AsyncConnection, address: Address = LENA, *, now: datetime = NOW) -> str | None:
     found = await outbox.claim(connection, address, now=now)
-    return found.post.text if found else None
+    return found.post.text if isinstance(found, Outgoing) else None
 
 
 async def test_the_same_thing_is_put_out_once(connection: AsyncConnection) -> None:
@@ -279,11 +279,11 @@ async def test_messages_leave_in_order_one_at_a_time(connection: AsyncConnection
     for key, address in (("a", LENA), ("b", LENA), ("c", INES)):
         await outbox.put(connection, draft(key, address), now=NOW)
     first = await outbox.claim(connection, LENA, now=NOW)
-    assert first is not None
+    assert isinstance(first, Outgoing)
     assert (first.post.text, first.state, first.attempts) == ("text of a", "sending", 1)
     assert await claimed(connection) is None
     assert await claimed(connection, INES) == "text of c"
-    await outbox.sent(connection, first.post.id, platform_id="p", now=NOW)
+    await outbox.sent(connection, first, Sent(id="p"), now=NOW)
     assert await claimed(connection) == "text of b"
 
 
@@ -292,7 +292,7 @@ async def test_nothing_overtakes_what_waits_for_its_next_try(connection: AsyncCo
     for key in ("a", "b"):
         await outbox.put(connection, draft(key), now=NOW)
     first = await outbox.claim(connection, LENA, now=NOW)
-    assert first is not None
+    assert isinstance(first, Outgoing)
     later = NOW + timedelta(seconds=30)
     await outbox.postpone(connection, first.post.id, why="429", until=later)
     assert await claimed(connection, now=later - timedelta(seconds=1)) is None
@@ -305,7 +305,7 @@ async def test_what_will_not_arrive_lets_the_next_one_pass(connection: AsyncConn
     for key in ("a", "b"):
         await outbox.put(connection, draft(key), now=NOW)
     first = await outbox.claim(connection, LENA, now=NOW)
-    assert first is not None
+    assert isinstance(first, Outgoing)
     await getattr(outbox, end)(connection, first.post.id, why="gone")
     assert await claimed(connection) == "text of b"
     assert await outbox.count(connection, ("failed", "uncertain")) == 1
@@ -319,7 +319,7 @@ async def test_an_answer_is_withheld_while_a_person_holds_the_conversation(
         await outbox.put(connection, draft(key, purpose=purpose, place=place), now=NOW)
     await conversations.hold(connection, place, steward="ines", escalation=1, now=NOW)
     first = await outbox.claim(connection, LENA, now=NOW)
-    assert first is not None
+    assert isinstance(first, Outgoing)
     assert first.post.purpose is Purpose.NOTICE
     assert await outbox.count(connection, ("withheld",)) == 1
 
@@ -397,8 +397,9 @@ async def test_what_was_delivered_is_what_people_have_read(connection: AsyncConn
     row = await outbox.put(connection, draft("a", place=place), now=NOW)
     await transcript.say(connection, conversation=place, at=NOW, role="concierge", author="", text="a", outbox=row)
     assert [one.text for one in await transcript.delivered(connection, place, count=5)] == ["q"]
-    assert row is not None
-    await outbox.sent(connection, row, platform_id="p", now=NOW)
+    out = await outbox.claim(connection, LENA, now=NOW)
+    assert isinstance(out, Outgoing)
+    await outbox.sent(connection, out, Sent(id="p"), now=NOW)
     assert [one.text for one in await transcript.delivered(connection, place, count=5)] == ["q", "a"]
 
 

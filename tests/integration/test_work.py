@@ -379,14 +379,19 @@ async def test_a_send_in_doubt_is_settled_by_asking_the_platform(sqlite_url: str
         assert await states(scene) == ["sent"]
 
 
-async def test_where_the_platform_cannot_say_a_person_must_look(sqlite_url: str, move_in: MoveIn) -> None:
-    """It is not sent a second time on suspicion, and it does not stop what follows."""
+async def test_where_the_platform_cannot_say_it_is_said_again_and_counted(sqlite_url: str, move_in: MoveIn) -> None:
+    """Twice rather than never; what follows waits for it, so that nothing is told in the wrong order."""
     async with move_in(sqlite_url) as scene:
         scene.channel.troubles = [SendError("time-out", in_doubt=True)]
         scene.channel.cannot_say = SendError("no history here")
+        scene.channel.kept_before_trouble = True
         await put(scene, "first", "second")
         await scene.settle()
-        assert await states(scene) == ["uncertain", "sent"]
+        assert await states(scene) == ["pending", "pending"]
+        await scene.later(seconds=2)
+        assert scene.heard() == ["first", "first", "second"]
+        async with reading(scene.house.engine) as connection:
+            assert await outbox.doubts(connection) == 1
 
 
 async def test_a_channel_that_hangs_is_a_send_in_doubt(

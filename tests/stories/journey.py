@@ -24,6 +24,7 @@ from tape import Tape, append, lines
 
 from bot.app import House, at_work, open_house
 from bot.clock import Clock
+from bot.desks import Desk
 from bot.ledger import outbox
 from bot.ledger.engine import reading
 from bot.messages import Address, Identity, Inbound
@@ -160,9 +161,9 @@ def place_of(customer: str) -> Address:
     return Address(channel=CHANNEL, room=customer)
 
 
-def desk_of(steward: str) -> tuple[Address, ...]:
+def desk_of(steward: str) -> tuple[Desk, ...]:
     """Where a steward is told of things."""
-    return (Address(channel=CHANNEL, room=f"desk:{steward}"),)
+    return (Desk(address=Address(channel=CHANNEL, room=f"desk:{steward}")),)
 
 
 class Files:

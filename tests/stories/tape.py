@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.messages import Address, Post
+from bot.messages import Address, Identity, Pace, Post, Sent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,7 @@ class Tape:
     """Delivers to every address of its channel. `find` looks at what is on the file, whoever wrote it."""
 
     exclusive = True
+    pace = Pace()
 
     def __init__(self, name: str, file: Path) -> None:
         self.name = name
@@ -31,12 +33,19 @@ class Tape:
     def hosts(self, address: Address) -> bool:
         return True
 
-    async def send(self, post: Post) -> str:
+    async def send(self, post: Post) -> Sent:
         append(self._file, json.dumps({"post": post.id, "room": post.address.room, "text": post.text}))
-        return f"{self.name}:{post.id}"
+        return Sent(id=f"{self.name}:{post.id}")
 
-    async def find(self, post: Post) -> str | None:
-        return f"{self.name}:{post.id}" if any(one.post == post.id for one in delivered(self._file)) else None
+    async def find(self, post: Post) -> Sent | None:
+        kept = any(one.post == post.id for one in delivered(self._file))
+        return Sent(id=f"{self.name}:{post.id}") if kept else None
+
+    async def readers(self, address: Address, likely: Sequence[Identity]) -> tuple[Identity, ...] | None:
+        return ()
+
+    async def typing(self, address: Address, thread: str) -> None:
+        return None
 
 
 def append(file: Path, line: str) -> None:

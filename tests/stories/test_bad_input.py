@@ -26,6 +26,7 @@ from bot import replies
 from bot.app import LazyReader, open_house
 from bot.concierge import Answerer
 from bot.desk.terminal import TerminalDesk
+from bot.desks import Desk
 from bot.knowing import Knowing
 from bot.ledger.engine import RecordUnavailable, open_engine, reading
 from bot.ledger.inbox import conversations_waiting
@@ -69,7 +70,7 @@ def move_in(little_pack: Pack) -> MoveIn:
             docket=f"memory://{uuid4().hex}",
             channels=[channel],
             clock=clock,
-            desk_of=lambda steward: (desk(steward),),
+            desk_of=lambda steward: (Desk(address=desk(steward)),),
         ) as house:
             yield Scene(house=house, clock=clock, reader=scripted, answerer=script, channel=channel, numbers=count(1))
 
