@@ -71,42 +71,77 @@ async def open_house(
     channels: Sequence[Channel] = (),
     clock: Clock = clocks.now,
     desk_of: DeskOf = desks,
-    rooms_answer: Answers = "mentioned",
 ) -> AsyncIterator[House]:
     """Opens the record (and brings its schema up to date), and puts the house together over it."""
-    engine = open_engine(record)
+    async with (
+        open_record(record) as engine,
+        furnished(
+            pack,
+            engine,
+            answerer=answerer,
+            reader=reader,
+            docket=docket,
+            channels=channels,
+            clock=clock,
+            desk_of=desk_of,
+        ) as house,
+    ):
+        yield house
+
+
+@asynccontextmanager
+async def open_record(url: str) -> AsyncIterator[AsyncEngine]:
+    """The record, with its schema up to date."""
+    engine = open_engine(url)
     try:
         await migrate(engine)
-        casework = Casework(pack, engine, desk_of)
-        rooms = Rooms(pack, engine, channels, answers=rooms_answer)
-        concierge = Concierge(pack, engine, answerer, reader or LazyReader(), casework, rooms)
-        desk = DeskTurns(pack, engine, casework)
-        turns = Turns(engine, concierge, desk)
-        async with Docket(name=f"concierge-{pack.provider}", url=docket) as wakeups:
-            work = Work(
-                pack=pack,
-                engine=engine,
-                turns=turns,
-                casework=casework,
-                rooms=rooms,
-                dresser=Composer(pack, engine, answerer.suggest),
-                channels=channels,
-                clock=clock,
-                docket=wakeups,
-            )
-            yield House(
-                pack=pack,
-                engine=engine,
-                concierge=concierge,
-                casework=casework,
-                turns=turns,
-                intake=HouseIntake(work, desk, engine),
-                work=work,
-                clock=clock,
-                answerer=answerer,
-            )
+        yield engine
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def furnished(
+    pack: Pack,
+    engine: AsyncEngine,
+    *,
+    answerer: Knowledge,
+    reader: CueReader | None = None,
+    docket: str = "memory://",
+    channels: Sequence[Channel] = (),
+    clock: Clock = clocks.now,
+    desk_of: DeskOf = desks,
+    rooms_answer: Answers = "mentioned",
+) -> AsyncIterator[House]:
+    """The house over an open record."""
+    casework = Casework(pack, engine, desk_of)
+    rooms = Rooms(pack, engine, channels, answers=rooms_answer)
+    concierge = Concierge(pack, engine, answerer, reader or LazyReader(), casework, rooms)
+    desk = DeskTurns(pack, engine, casework)
+    turns = Turns(engine, concierge, desk)
+    async with Docket(name=f"concierge-{pack.provider}", url=docket) as wakeups:
+        work = Work(
+            pack=pack,
+            engine=engine,
+            turns=turns,
+            casework=casework,
+            rooms=rooms,
+            dresser=Composer(pack, engine, answerer.suggest),
+            channels=channels,
+            clock=clock,
+            docket=wakeups,
+        )
+        yield House(
+            pack=pack,
+            engine=engine,
+            concierge=concierge,
+            casework=casework,
+            turns=turns,
+            intake=HouseIntake(work, desk, engine),
+            work=work,
+            clock=clock,
+            answerer=answerer,
+        )
 
 
 @asynccontextmanager

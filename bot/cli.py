@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,7 @@ def main() -> None:
     from escalation import EscalationError
     from knowledge.errors import KnowledgeError
 
+    os.environ.setdefault("PTB_TIMEDELTA", "true")  # python-telegram-bot warns about each span of time without it
     try:
         app()
     except PackError as error:
@@ -116,6 +118,51 @@ def desk(
     clock = _clock(at)
     found = _pack(settings, clock())
     asyncio.run(run(found, settings, _known(found, as_, "steward"), clock))
+
+
+@app.command()
+def run(pack: PackDir = None) -> None:
+    """Hears Slack and Telegram and answers there, until it is told to end. What is set up is in `.env`."""
+    from bot.serving import run as serve
+    from bot.terminal.ingesting import bring_up_to_date
+
+    settings = _settings(pack)
+    found = _pack(settings, now())
+    bring_up_to_date(found, settings.index_folder(found.provider))
+    asyncio.run(serve(found, settings, now))
+
+
+@app.command()
+def doctor(pack: PackDir = None) -> None:
+    """Looks whether everything is set up, and says what to do where it is not. Exit status 1 where something fails."""
+    from bot.doctor import doctor as examine
+
+    settings = _settings(pack)
+    if not asyncio.run(examine(_pack(settings, now()), settings)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def invite(
+    customer: Annotated[str, typer.Argument(help="The customer of the pack who is invited.")],
+    days: Annotated[int, typer.Option("--days", help="How long the invitation holds.", min=1, max=90)] = 7,
+    pack: PackDir = None,
+) -> None:
+    """Makes a single-use invitation: whoever sends its code to the concierge is that customer from then on."""
+    from bot.inviting import invitation
+
+    settings = _settings(pack)
+    found = _pack(settings, now())
+    print(asyncio.run(invitation(found, settings, _known(found, customer, "customer"), now(), timedelta(days=days))))
+
+
+@app.command()
+def gaps(pack: PackDir = None) -> None:
+    """The questions whose answers did not help, by what their customers said: what the documents should say better."""
+    from bot.terminal.gaps import print_gaps
+
+    settings = _settings(pack)
+    asyncio.run(print_gaps(_pack(settings, now()), settings))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -80,6 +80,7 @@ class Work:
         self._clock = clock
         self.docket = docket
         self._at_work: dict[str, asyncio.Lock] = {}
+        self._sending: set[asyncio.Task[None]] = set()
         self._register()
 
     # ── inbound ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -247,7 +248,19 @@ class Work:
                 if isinstance(claimed, NotYet):
                     await self._wake_at(claimed.until, address)
                     return
-                await self._send(channel, claimed)
+                await self._to_its_end(self._send(channel, claimed))
+
+    async def _to_its_end(self, sending: Coroutine[object, object, None]) -> None:
+        """What is being sent is not broken off when this process is told to end: it would be in doubt for nothing."""
+        task = asyncio.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        await asyncio.shield(task)
+
+    async def finish_sending(self) -> None:
+        """Waits until nothing is being sent."""
+        while self._sending:
+            await asyncio.wait(set(self._sending))
 
     async def _wake_at(self, moment: datetime, address: Address) -> None:
         try:
@@ -383,3 +396,4 @@ async def working(work: Work) -> AsyncIterator[None]:
             for one in running:
                 one.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            await work.finish_sending()

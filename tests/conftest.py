@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from fakes import write_pack
 from hypothesis import settings
 
 from bot.pack import Pack, load_pack
+
+os.environ["PTB_TIMEDELTA"] = "true"  # as `concierge` sets it: spans of time are timedeltas
 
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")

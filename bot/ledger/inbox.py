@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -106,6 +106,19 @@ async def conversations_waiting(connection: AsyncConnection) -> tuple[int, ...]:
     """The conversations in which something waits, the longest wait first."""
     query = select(table.c.conversation).where(table.c.done_at.is_(None)).order_by(table.c.id)
     return tuple(dict.fromkeys((await connection.execute(query)).scalars()))
+
+
+async def oldest_waiting(connection: AsyncConnection) -> datetime | None:
+    """When the message was received that has waited longest."""
+    query = select(func.min(table.c.received_at)).where(table.c.done_at.is_(None))
+    found: datetime | None = (await connection.execute(query)).scalar_one()
+    return found
+
+
+async def count_waiting(connection: AsyncConnection) -> int:
+    """How many messages wait."""
+    query = select(func.count()).select_from(table).where(table.c.done_at.is_(None))
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def finish(connection: AsyncConnection, rows: Sequence[int], *, now: datetime) -> bool:

@@ -21,8 +21,8 @@ from bot.ledger.tables import outbox as table
 from bot.messages import SLACK, TELEGRAM, Act, Address, Attachment, Identity, Pace, Post, Purpose, Sent
 from bot.wording import pieces
 
-LONGEST = {TELEGRAM: 4_000, SLACK: 30_000}
-"""Characters in one message. Telegram takes 4,096 and we add who speaks; Slack 40,000, which grow when escaped."""
+LONGEST = {TELEGRAM: 3_700, SLACK: 10_000}
+"""Characters in one message. Telegram takes 4,096 and we add who speaks; Slack shows about 12,000 well."""
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 
@@ -405,6 +405,13 @@ async def count(connection: AsyncConnection, states: Collection[str]) -> int:
     """How many messages are in one of the states."""
     query = select(func.count()).select_from(table).where(table.c.state.in_(states))
     return int((await connection.execute(query)).scalar_one())
+
+
+async def oldest_pending(connection: AsyncConnection) -> datetime | None:
+    """When the message was put there that has waited longest to be sent."""
+    query = select(func.min(table.c.created_at)).where(table.c.state == "pending")
+    found: datetime | None = (await connection.execute(query)).scalar_one()
+    return found
 
 
 async def doubts(connection: AsyncConnection) -> int:

@@ -125,9 +125,7 @@ buttons = Table(
     metadata,
     Column("token", String(32), primary_key=True),
     Column("action", String(32), nullable=False),
-    Column(
-        "subject", String(64), nullable=False, doc="what it is about, as KIND:NUMBER"
-    ),
+    Column("subject", String(64), nullable=False, doc="what it is about, as KIND:NUMBER"),
     Column("choice", String(128), nullable=False),
     Index("uq_buttons_meaning", "action", "subject", "choice", unique=True),
 )
@@ -160,9 +158,7 @@ gaps = Table(
     "gaps",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column(
-        "inbox", Integer, ForeignKey("inbox.id"), nullable=False, unique=True, doc="what was not answered"
-    ),
+    Column("inbox", Integer, ForeignKey("inbox.id"), nullable=False, unique=True, doc="what was not answered"),
     Column("conversation", Integer, ForeignKey("conversations.id"), nullable=False),
     Column("customer", String(128)),
     Column("at", Instant, nullable=False),

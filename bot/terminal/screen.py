@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from bot.casework import CONCIERGE
+from bot.desks import CONCIERGE
 from bot.messages import Post, readable
 
 WIDTH = 100

@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect
 
+from bot.channels.slack.installing import tables
 from bot.ledger.engine import MIGRATIONS, migrate, open_engine, writing
 from bot.ledger.tables import metadata as speaking
 from escalation.tables import metadata as escalating
@@ -25,6 +26,10 @@ def _everything() -> MetaData:
     for metadata in (speaking, escalating):
         for table in metadata.sorted_tables:
             table.to_metadata(whole)
+    # slack-sdk's own tables have slack-sdk's own names for their keys and indexes
+    tables(installed := MetaData())
+    for table in installed.sorted_tables:
+        table.to_metadata(whole)
     return whole
 
 

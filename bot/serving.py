@@ -1,0 +1,154 @@
+"""`concierge run`: hears Slack and Telegram, answers, and says how it is (`/healthz`), until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from bot.app import House, Knowledge, at_work, furnished, open_record
+from bot.channels.slack.hearing import SlackHearing
+from bot.clock import Clock
+from bot.connections import Connections, NotConnected, connections, desks_of, slack_hearing, telegram_hearing
+from bot.health import health
+from bot.knowing import Knowing
+from bot.ledger.engine import RecordUnavailable
+from bot.pack import Pack
+from bot.settings import Settings
+from escalation.cues import CueReader
+
+logger = logging.getLogger(__name__)
+
+HEALTH_PATH = "/healthz"
+CATCHES_UP_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A house at work, and the port on which it listens."""
+
+    house: House
+    port: int
+
+
+@asynccontextmanager
+async def running(
+    pack: Pack,
+    settings: Settings,
+    *,
+    clock: Clock,
+    answerer: Knowledge | None = None,
+    reader: CueReader | None = None,
+    slack_ping_seconds: float = 5.0,
+) -> AsyncIterator[Running]:
+    """Everything that the settings name, at work while the body runs. Raises NotConnected, saying what to do."""
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_record(settings.record_url(pack.provider)))
+        found = await stack.enter_async_context(connections(settings, engine))
+        house = await stack.enter_async_context(
+            furnished(
+                pack,
+                engine,
+                answerer=answerer or Knowing(settings.index_folder(pack.provider)),
+                reader=reader,
+                docket=settings.docket,
+                channels=found.channels,
+                clock=clock,
+                desk_of=await desks_of(pack, settings, found),
+                rooms_answer=settings.rooms_answer,
+            )
+        )
+        await stack.enter_async_context(at_work(house))
+        port = await _listen(settings, found, house, stack, slack_ping_seconds)
+        yield Running(house=house, port=port)
+
+
+async def _listen(
+    settings: Settings, found: Connections, house: House, stack: AsyncExitStack, ping_seconds: float
+) -> int:
+    """Begins to hear: what was missed is asked for before anything newer is taken."""
+    web_app = web.Application()
+    web_app.router.add_get(HEALTH_PATH, _health(house))
+    if found.slack is not None:
+        hearing = slack_hearing(settings, found, house.intake, house.clock, ping_seconds=ping_seconds)
+        web_app.add_routes(hearing.routes())
+        if settings.slack_app_token is not None:
+            await stack.enter_async_context(hearing.connected())
+        else:
+            await _beside(stack, _catch_up(hearing), "what was said in Slack meanwhile")
+    if found.bot is not None:
+        telegram = telegram_hearing(settings, found.bot, house.intake, house.clock)
+        if settings.telegram_webhook:
+            telegram.add_to(web_app)
+            await telegram.set_webhook(settings.telegram_webhook)
+        else:
+            await _beside(stack, telegram.poll(), "Telegram")
+    return await _serve(web_app, settings.listen, stack)
+
+
+async def _catch_up(hearing: SlackHearing) -> None:
+    """Over HTTP nobody says when something was missed: it is looked for at the start, and again every hour."""
+    while True:
+        try:
+            await hearing.reconcile()
+        except RecordUnavailable as error:
+            logger.error("%s", error)
+        await asyncio.sleep(CATCHES_UP_EVERY.total_seconds())
+
+
+async def _beside(stack: AsyncExitStack, work: Coroutine[object, object, object], what: str) -> None:
+    task = asyncio.create_task(work)
+
+    def ended(done: asyncio.Task[object]) -> None:
+        if not done.cancelled() and done.exception() is not None:
+            logger.error("hearing %s ended: %s", what, type(done.exception()).__name__)
+
+    task.add_done_callback(ended)
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(stop)
+
+
+async def _serve(web_app: web.Application, listen: str, stack: AsyncExitStack) -> int:
+    host, _, port = listen.rpartition(":")
+    runner = web.AppRunner(web_app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, host or "127.0.0.1", int(port))
+    try:
+        await site.start()
+    except OSError as error:
+        raise NotConnected(
+            f"Nothing can listen at {listen}: {error.strerror}. Is the concierge running already? CONCIERGE_LISTEN "
+            "names another address."
+        ) from error
+    return int(runner.addresses[0][1])
+
+
+def _health(house: House) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_request: web.Request) -> web.Response:
+        found = await health(house.engine, house.clock())
+        return web.json_response(found.as_json(), status=200 if found.well else 503)
+
+    return answer
+
+
+async def run(pack: Pack, settings: Settings, clock: Clock) -> None:
+    """Runs until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    told_to_end = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, told_to_end.set)
+    async with running(pack, settings, clock=clock) as found:
+        logger.info("at work; /healthz is on port %d", found.port)
+        await told_to_end.wait()
+        logger.info("ending: what is being sent is finished first")
