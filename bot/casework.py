@@ -537,11 +537,19 @@ class Casework:
             await self.desks.hand_on(connection, message, conversation.holder, text, now)
 
     async def follow_answer(
-        self, connection: AsyncConnection, conversation: Conversation, subject: str, text: str, row: int, now: datetime
+        self,
+        connection: AsyncConnection,
+        conversation: Conversation,
+        subject: str,
+        text: str,
+        *,
+        messages: Sequence[int],
+        row: int,
+        now: datetime,
     ) -> None:
-        """Shows what the concierge answers, under the cards of the escalation that is open."""
+        """Shows what the concierge answers to `messages`, under the cards of the escalation that was open already."""
         one = await record.open_for(connection, subject)
-        if one is not None and conversation.direct:
+        if one is not None and conversation.direct and one.messages[0] not in messages:
             told = f"{CONCIERGE} to {self._who(one)}: {_short(text, SHOWN)}"
             await self.desks.show(connection, one, told, now, about=f"answer:{row}")
 

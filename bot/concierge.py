@@ -540,7 +540,10 @@ class Concierge:
             connection, conversation=here.id, at=now, role="concierge", author="", text=text, outbox=row
         )
         if row is not None:
-            await self._casework.follow_answer(connection, here, last.setting.subject, text, row, now)
+            messages = [one.message.id for one in considered]
+            await self._casework.follow_answer(
+                connection, here, last.setting.subject, text, messages=messages, row=row, now=now
+            )
 
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

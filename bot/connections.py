@@ -14,14 +14,14 @@ from telegram.error import TelegramError
 
 from bot.channels.slack.hearing import SlackHearing
 from bot.channels.slack.installing import Installations, InstalledWorkspaces, OneWorkspace, SlackUnreachable, Workspaces
-from bot.channels.slack.sending import SlackChannel
+from bot.channels.slack.sending import SLACK_PACE, SlackChannel
 from bot.channels.telegram.hearing import TelegramHearing
-from bot.channels.telegram.sending import TelegramChannel, bot_for
+from bot.channels.telegram.sending import TELEGRAM_PACE, TelegramChannel, bot_for
 from bot.channels.terminal import stewards_screen
 from bot.clock import Clock
 from bot.desks import Desk, DeskOf, Shape
 from bot.errors import BotError
-from bot.messages import SLACK, TELEGRAM, Address, Channel, Identity, Intake, SendError
+from bot.messages import SLACK, TELEGRAM, Address, Channel, Identity, Intake, Pace, SendError
 from bot.pack import Pack
 from bot.settings import Settings
 
@@ -48,17 +48,19 @@ class Connections:
 
 
 @asynccontextmanager
-async def connections(settings: Settings, engine: AsyncEngine) -> AsyncIterator[Connections]:
-    """Opens what the settings name. Raises NotConnected, saying what to do."""
+async def connections(
+    settings: Settings, engine: AsyncEngine, *, pace: Pace | None = None
+) -> AsyncIterator[Connections]:
+    """Opens what the settings name. `pace` stands in for the platforms' own. Raises NotConnected, saying what to do."""
     store = _store(settings, engine)
     workspaces = _workspaces(settings, store)
     async with AsyncExitStack() as stack:
         bot = await _telegram_bot(settings, stack) if settings.telegram_token else None
         yield Connections(
-            slack=SlackChannel(client_for=_clients(workspaces)) if workspaces else None,
+            slack=SlackChannel(client_for=_clients(workspaces), pace=pace or SLACK_PACE) if workspaces else None,
             workspaces=workspaces,
             store=store,
-            telegram=TelegramChannel(bot) if bot else None,
+            telegram=TelegramChannel(bot, pace=pace or TELEGRAM_PACE) if bot else None,
             bot=bot,
         )
 

@@ -19,6 +19,7 @@ from bot.connections import Connections, NotConnected, connections, desks_of, sl
 from bot.health import health
 from bot.knowing import Knowing
 from bot.ledger.engine import RecordUnavailable
+from bot.messages import Pace
 from bot.pack import Pack
 from bot.settings import Settings
 from escalation.cues import CueReader
@@ -45,12 +46,16 @@ async def running(
     clock: Clock,
     answerer: Knowledge | None = None,
     reader: CueReader | None = None,
+    pace: Pace | None = None,
     slack_ping_seconds: float = 5.0,
 ) -> AsyncIterator[Running]:
-    """Everything that the settings name, at work while the body runs. Raises NotConnected, saying what to do."""
+    """Everything that the settings name, at work while the body runs. `pace` stands in for the platforms' own.
+
+    Raises NotConnected, saying what to do.
+    """
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_record(settings.record_url(pack.provider)))
-        found = await stack.enter_async_context(connections(settings, engine))
+        found = await stack.enter_async_context(connections(settings, engine, pace=pace))
         house = await stack.enter_async_context(
             furnished(
                 pack,
