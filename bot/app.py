@@ -17,7 +17,8 @@ from bot import clock as clocks
 from bot.casework import Casework
 from bot.channels.terminal import stewards_screen
 from bot.clock import Clock
-from bot.concierge import Answerer, Concierge
+from bot.concierge import Concierge
+from bot.considering import Answerer
 from bot.desk.composing import Composer
 from bot.desk.hearing import DeskTurns
 from bot.desks import Desk, DeskOf

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zlib import crc32
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot import replies
 from bot.desks import CONCIERGE, DeskOf, Desks
 from bot.errors import BotError
+from bot.following import Following
 from bot.ledger import conversations, outbox, transcript
 from bot.ledger.buttons import Meaning
 from bot.ledger.conversations import Conversation
 from bot.ledger.engine import reading, writing
-from bot.ledger.inbox import Received
 from bot.ledger.outbox import Origin, Outgoing
-from bot.messages import Address, Kind, Purpose
-from bot.pack import Pack, Steward, care_for
+from bot.messages import Purpose
+from bot.notices import Notices
+from bot.pack import Pack, care_for
 from escalation import care, case, record
 from escalation.case import (
     Accepted,
@@ -41,12 +41,10 @@ from escalation.case import (
     TookOver,
     Unreached,
 )
-from escalation.policy import Severity, Terms, spoken, words
+from escalation.policy import Severity, Terms
 
-SOMEBODY = "a person of our team"
 ANSWER_TIMER = "answer"
 ATTEMPTS = 5
-SHOWN = 600  # characters of an answer that stewards see beside the conversation
 
 Also = Callable[[AsyncConnection], Awaitable[None]]
 """Something that must become true in the same transaction as a step."""
@@ -75,7 +73,9 @@ class Casework:
     def __init__(self, pack: Pack, engine: AsyncEngine, desk_of: DeskOf) -> None:
         self._pack = pack
         self._engine = engine
+        self._notices = Notices(pack)
         self.desks = Desks(pack, desk_of)
+        self.following = Following(self.desks, self._notices)
 
     # ── what the turn and the clock do ───────────────────────────────────────────────────────────────────────────────
 
@@ -122,7 +122,7 @@ class Casework:
                         return True
                     asked = self._ask(found, now)
                     later = await self._take(connection, found, (asked,), now)
-                    await self._tell_customer(connection, later, self._moved_on(found, asked, now), now)
+                    await self._tell_customer(connection, later, self._notices.moved_on(found, asked, now), now)
                     return True
             except record.StaleEscalation:
                 continue
@@ -149,7 +149,7 @@ class Casework:
             raise NotAllowed(f"Nobody is called {to!r} among the stewards. They are: {known}.")
 
         def decide(one: Escalation) -> tuple[Event, ...]:
-            answer_by = now + self._within(one.severity)
+            answer_by = now + self._notices.within(one.severity)
             return case.offer(one, steward, to=to, brief=brief, answer_by=answer_by, now=now)
 
         return await self._step(escalation, steward, now, decide, also=also)
@@ -206,7 +206,7 @@ class Casework:
                 address=place.address,
                 text=text.strip(),
                 purpose=Purpose.RELAY,
-                author=self._name(steward),
+                author=self._notices.steward(steward),
                 conversation=place.id,
                 confirms=origin,
                 escalation=one.id,
@@ -217,7 +217,7 @@ class Casework:
             await transcript.say(
                 connection, conversation=place.id, at=now, role="steward", author=steward, text=draft.text, outbox=row
             )
-            told = f"{self._name(steward)} to {self._who(one)}: {draft.text}"
+            told = f"{self._notices.steward(steward)} to {self._notices.who(one)}: {draft.text}"
             await self.desks.show(
                 connection, one, told, now, about=f"said:{said}", but=origin.address if origin else None
             )
@@ -235,7 +235,7 @@ class Casework:
             return
         if out.draft.purpose is Purpose.RELAY:
             who = found.holder or found.owner
-            text = f"This did not reach {self._who(found)}: “{_short(out.draft.text)}” ({why})"
+            text = self._notices.lost(found, out.draft.text, why)
             await self.desks.tell(connection, found, (who,) if who else (), text, now, about=f"lost:{out.id}")
             return
         for steward in out.draft.asks:
@@ -250,10 +250,7 @@ class Casework:
         who = found and (found.holder or found.owner)
         if found is None or not who:
             return
-        text = (
-            f"I cannot say whether this reached {self._who(found)}: “{_short(out.draft.text)}”. The platform did not "
-            f"answer, and it cannot be looked up. Send it again (//again {out.id}), or leave it (//arrived {out.id})?"
-        )
+        text = self._notices.in_doubt(found, out.id, out.draft.text)
         choices = tuple(Meaning(action=action, kind="post", number=out.id) for action in ("again", "arrived"))
         await self.desks.tell(connection, found, (who,), text, now, about=f"doubt:{out.id}", buttons=choices)
 
@@ -330,7 +327,7 @@ class Casework:
         if events:
             await self.desks.refresh(connection, later, now)
             await self._set_timer(connection, later.id, later.answer_by, now)
-            notice = self._notice(before, events)
+            notice = self._notices.step(before, events)
             if notice:
                 await self._tell_customer(connection, later, notice, now)
         return later
@@ -340,109 +337,45 @@ class Casework:
     ) -> None:
         match event:
             case Notified():
-                await self.desks.ask(connection, later, event.stewards, self._card(later, event), now)
+                await self.desks.ask(connection, later, event.stewards, self._notices.please(later, event), now)
             case Acknowledged():
-                others = [one for one in later.asked if one != event.steward]
-                text = f"{self._name(event.steward)} has escalation {later.id} ({self._who(later)})."
-                await self.desks.tell(connection, later, others, text, now)
+                await self._tell(connection, later, event, [one for one in later.asked if one != event.steward], now)
             case TookOver():
                 await self._hold(connection, later, event.steward, now)
             case Offered():
-                text = (
-                    f"{self._name(event.steward)} would like to hand escalation {later.id} ({self._who(later)}) over "
-                    f"to you: {event.brief or 'no brief was given'}. Accept or decline it."
-                )
+                text = self._notices.at_desks(later, event)
                 await self.desks.ask(connection, later, (event.to,), text, now)
             case Accepted():
                 if later.holder is not None:
                     await self._hold(connection, later, event.steward, now)
-                if before.owner is not None:
-                    text = f"{self._name(event.steward)} has accepted escalation {later.id} ({self._who(later)})."
-                    await self.desks.tell(connection, later, (before.owner,), text, now)
+                await self._tell(connection, later, event, (before.owner,), now)
             case Declined():
-                if before.owner is not None:
-                    how = "has not answered your offer of" if event.lapsed else "cannot take"
-                    text = f"{self._name(event.steward)} {how} escalation {later.id}; it is still with you."
-                    await self.desks.tell(connection, later, (before.owner,), text, now)
+                await self._tell(connection, later, event, (before.owner,), now)
             case Noted():
-                text = f"Note by {self._name(event.steward)}: {event.text}"
-                others = [one for one in (later.owner, later.holder) if one and one != event.steward]
-                await self.desks.tell(connection, later, others, text, now)
+                others = [one for one in (later.owner, later.holder) if one != event.steward]
+                await self._tell(connection, later, event, others, now)
             case Unreached():
-                text = f"{self._name(event.steward)} could not be reached ({event.why}); the next is asked now."
+                text = self._notices.at_desks(later, event)
                 await self.desks.show(connection, later, text, now, about=f"unreached:{later.position}")
             case HandedBack() | Resolved():
                 await conversations.release(connection, later.id, now=now)
             case _:
                 pass
 
-    # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    async def _tell(
+        self,
+        connection: AsyncConnection,
+        one: Escalation,
+        event: Event,
+        stewards: Sequence[str | None],
+        now: datetime,
+    ) -> None:
+        known = [steward for steward in stewards if steward]
+        await self.desks.tell(connection, one, known, self._notices.at_desks(one, event), now)
 
     def asked_words(self, called: Called, message: str | None, now: datetime) -> str:
         """What the customer is told after somebody was called."""
-        one, asked = called.escalation, called.asked
-        if one.customer is None:
-            return replies.stranger_asked(self._pack.organisations[self._pack.provider].name)
-        if asked is None:
-            who = one.holder or one.owner or one.named
-            return replies.already_with(self._name(who) if who else SOMEBODY)
-        steward = self._pack.stewards[asked.stewards[0]]
-        told = words(
-            self._pack.policy,
-            message,
-            steward=steward.name,
-            acknowledge_within=self._within(one.severity),
-            local_time=now.astimezone(steward.timezone),
-        )
-        return f"{told}\n\n{replies.asked_off_duty(steward.name)}" if asked.off_duty else told
-
-    def _moved_on(self, before: Escalation, asked: Notified, now: datetime) -> str:
-        last = before.named
-        steward = self._pack.stewards[asked.stewards[0]]
-        local, within = now.astimezone(steward.timezone), spoken(self._within(before.severity))
-        name = self._name(steward.id) if before.customer else SOMEBODY
-        if last is None or steward.id == last or before.customer is None:
-            return replies.asked_again(name, local=local, within=within)
-        return replies.moved_on(self._name(last), name, local=local, within=within)
-
-    def _notice(self, before: Escalation, events: Sequence[Event]) -> str | None:
-        """What the customer is told of a step: of several events in one step, the last that concerns them."""
-        told: str | None = None
-        for event in events:
-            name = self._name(event.steward) if before.customer and hasattr(event, "steward") else SOMEBODY
-            match event:
-                case Acknowledged():
-                    told = replies.seen(name)
-                case TookOver():
-                    told = replies.took_over(name)
-                case Accepted() if before.owner is not None:
-                    told = replies.handed_over(self._name(before.owner) if before.customer else SOMEBODY, name)
-                case HandedBack():
-                    told = replies.handed_back(name)
-                case Resolved():
-                    told = replies.resolved(name)
-                case _:
-                    pass
-        return told and told[0].upper() + told[1:]
-
-    def _card(self, escalation: Escalation, event: Notified) -> str:
-        by = event.answer_by.strftime("%H:%M UTC")
-        topic = f", {escalation.topic}" if escalation.topic else ""
-        return (
-            f"Escalation {escalation.id}: {self._who(escalation)} — {escalation.severity.name}{topic} "
-            f"({', '.join(escalation.rules)}). Please acknowledge by {by}."
-        )
-
-    def _who(self, escalation: Escalation) -> str:
-        return self.desks.who(escalation)
-
-    def _customer(self, customer: str) -> str:
-        found = self._pack.customers.get(customer)  # a pack may have lost somebody whom the record still knows
-        return found.name if found else customer
-
-    def _name(self, steward: str) -> str:
-        found: Steward | None = self._pack.stewards.get(steward)
-        return found.name if found else steward
+        return self._notices.asked(called.escalation, called.asked, message, now)
 
     # ── where things go ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -461,9 +394,6 @@ class Casework:
 
     def _terms(self, severity: Severity) -> Terms:
         return self._pack.policy.terms[severity]
-
-    def _within(self, severity: Severity) -> timedelta:
-        return self._terms(severity).acknowledge_within or case.UNHURRIED
 
     async def _hold(self, connection: AsyncConnection, escalation: Escalation, steward: str, now: datetime) -> None:
         """The steward holds every direct conversation of the customer: no app is left in which the concierge speaks."""
@@ -513,72 +443,10 @@ class Casework:
     ) -> None:
         who = later.owner or later.holder
         if who is not None and later.severity > before.severity:
-            text = f"Escalation {later.id} ({self._who(later)}) is {later.severity.name} now: {', '.join(later.rules)}."
-            await self.desks.tell(connection, later, (who,), text, now)
+            await self.desks.tell(connection, later, (who,), self._notices.grew(later), now)
         await self.desks.refresh(connection, later, now)
-
-    async def follow(
-        self, connection: AsyncConnection, conversation: Conversation, message: Received, subject: str, now: datetime
-    ) -> None:
-        """Shows what a customer writes to those who look after it: under the cards of the escalation that was open
-        already, and to whoever holds the conversation.
-        """
-        if message.kind is not Kind.MESSAGE:
-            return
-        who = self._customer(conversation.customer) if conversation.customer else "They"
-        text = f"{who}: {_with_attachments(message)}"
-        one = await self._followed(connection, conversation, subject)
-        shown: tuple[Address, ...] = ()
-        if one is not None and message.id not in one.messages[:1]:
-            shown = await self.desks.show(
-                connection, one, text, now, about=f"relay:{message.id}", attachments=message.attachments
-            )
-        if conversation.holder is not None and (not shown or self.desks.plain(conversation.holder)):
-            await self.desks.hand_on(connection, message, conversation.holder, text, now)
-
-    async def follow_answer(
-        self,
-        connection: AsyncConnection,
-        conversation: Conversation,
-        subject: str,
-        text: str,
-        *,
-        messages: Sequence[int],
-        row: int,
-        now: datetime,
-    ) -> None:
-        """Shows what the concierge answers to `messages`, under the cards of the escalation that was open already."""
-        one = await record.open_for(connection, subject)
-        if one is not None and conversation.direct and one.messages[0] not in messages:
-            told = f"{CONCIERGE} to {self._who(one)}: {_short(text, SHOWN)}"
-            await self.desks.show(connection, one, told, now, about=f"answer:{row}")
-
-    async def _followed(
-        self, connection: AsyncConnection, conversation: Conversation, subject: str
-    ) -> Escalation | None:
-        if conversation.held_for is not None:
-            return await record.load(connection, conversation.held_for)
-        return await record.open_for(connection, subject) if conversation.direct else None
-
-    async def hand_on(
-        self, connection: AsyncConnection, message: Received, *, customer: str, steward: str, now: datetime
-    ) -> None:
-        """Passes to a customer's steward what the concierge cannot read; nobody is called for it."""
-        text = f"{self._customer(customer)} sent something that I cannot read: {_with_attachments(message)}"
-        await self.desks.hand_on(connection, message, steward, text, now)
 
     async def _set_timer(
         self, connection: AsyncConnection, escalation: int, due_at: datetime | None, now: datetime
     ) -> None:
         await record.set_timer(connection, kind=ANSWER_TIMER, subject=escalation, due_at=due_at, now=now)
-
-
-def _with_attachments(message: Received) -> str:
-    """A message's words, with what came beside them named."""
-    named = [f"[{one.what}]" + (f" {one.link}" if one.link else "") for one in message.attachments]
-    return " ".join(part for part in (message.text, *named) if part)
-
-
-def _short(text: str, length: int = 200) -> str:
-    folded = " ".join(text.split())
-    return folded if len(folded) <= length else folded[: length - 1].rstrip() + "…"

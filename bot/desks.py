@@ -18,6 +18,7 @@ from bot.ledger.buttons import Meaning
 from bot.ledger.cards import Place
 from bot.ledger.inbox import Received
 from bot.messages import Act, Address, Attachment, Identity, Purpose
+from bot.notices import Notices
 from bot.pack import Pack
 from escalation.case import Escalation
 
@@ -51,6 +52,7 @@ class Desks:
     def __init__(self, pack: Pack, desk_of: DeskOf) -> None:
         self._pack = pack
         self._desk_of = desk_of
+        self._notices = Notices(pack)
 
     async def ask(
         self, connection: AsyncConnection, escalation: Escalation, stewards: Sequence[str], text: str, now: datetime
@@ -125,10 +127,17 @@ class Desks:
             await outbox.put(connection, replace(draft, card=place.id, act=Act.EDIT), now=now)
 
     async def hand_on(
-        self, connection: AsyncConnection, message: Received, steward: str, text: str, now: datetime
+        self,
+        connection: AsyncConnection,
+        message: Received,
+        steward: str,
+        text: str,
+        now: datetime,
+        *,
+        plain: bool = False,
     ) -> None:
-        """Passes a customer's message to a steward, beside any escalation."""
-        for desk in self._desk_of(steward):
+        """Passes a customer's message to a steward, beside any escalation; `plain`: only where they have no threads."""
+        for desk in self.plain(steward) if plain else self._desk_of(steward):
             draft = outbox.Draft(
                 key=f"relay:{message.id}:{desk.address}",
                 address=desk.address,
@@ -159,7 +168,7 @@ class Desks:
         if desk.shape is not Shape.TOPIC:
             return
         draft = self._draft(escalation, desk, "", key="topic")
-        name = f"#{escalation.id} {self.who(escalation)} · {escalation.severity.name}"[:TOPIC_LENGTH]
+        name = f"#{escalation.id} {self._notices.who(escalation)} · {escalation.severity.name}"[:TOPIC_LENGTH]
         await outbox.put(connection, replace(draft, card=place.id, act=Act.TOPIC, target=name), now=now)
 
     def _draft(self, escalation: Escalation, desk: Desk, text: str, *, key: str) -> outbox.Draft:
@@ -191,10 +200,3 @@ class Desks:
             one for name in stewards if name in self._pack.stewards for one in self._pack.stewards[name].identities
         )
         return tuple(one for one in known if one.channel == address.channel and one.team in ("", address.team))
-
-    def who(self, escalation: Escalation) -> str:
-        """Whom an escalation is about, as stewards call them."""
-        if escalation.customer is None:
-            return "somebody we do not know"
-        found = self._pack.customers.get(escalation.customer)  # a pack may have lost somebody whom the record knows
-        return found.name if found else escalation.customer

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.desk.hearing import DeskTurns
-from bot.ledger import conversations
+from bot.ledger import conversations, outbox
 from bot.ledger.engine import reading
 from bot.messages import Address, Form, Identity, Inbound
 from bot.work import Work
@@ -30,6 +30,9 @@ class HouseIntake:
         return await self._desk.form(token, by)
 
     async def last_seen(self, channel: str) -> Sequence[tuple[Address, str]]:
-        """Each conversation of a channel, with the order of the newest message that is kept of it."""
+        """Each conversation of a channel, with the order of the newest message that is kept of it; where nobody has
+        answered yet (a desk with cards only), with the name of the first that was said there.
+        """
         async with reading(self._engine) as connection:
-            return await conversations.last_seen(connection, channel)
+            first = await outbox.first_said(connection, channel)
+            return tuple({**first, **dict(await conversations.last_seen(connection, channel))}.items())

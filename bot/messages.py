@@ -320,5 +320,7 @@ class Intake(Protocol):
         ...
 
     async def last_seen(self, channel: str) -> Sequence[tuple[Address, str]]:
-        """The rooms and conversations of a channel, each with the `order` of the newest message that is kept of it."""
+        """The rooms and conversations of a channel, each with the `order` of the newest message that is kept of it; or,
+        where only the house has spoken, with the id of the first message it sent there.
+        """
         ...

@@ -1,7 +1,8 @@
 """The steward's card and their Home, as values: what somebody needs who is woken at three. Pure.
 
-The order is that of reading: how far it is, what they wrote, what this is all for, then everything else. Nothing on a
-card counts from "now": it stays in a room as it was posted, so it names moments and says of which one it is.
+What the customer calls success stands first: it is what everything else is for. Then how far it is, what they wrote,
+and the rest. Nothing on a card counts from "now": it stays in a room as it was posted, so it names moments and says of
+which one it is.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ def card(dossier: Dossier, *, buttons: Sequence[Button], now: datetime) -> Card:
     """An escalation for the steward who has to act on it. `buttons` stand right under what the customer wrote."""
     one, local = dossier.escalation, dossier.local_time
     sections = (
+        _listed("What they call success", [_voyage(voyage) for voyage in dossier.voyages], between="\n\n"),
         _standing(dossier, now),
         Section(title=_brief_title(dossier), text=_cut(one.brief, _BRIEF)),
         Section(title="Why now", text=_why(dossier), buttons=tuple(buttons)),
-        _listed("What they call success", [_voyage(voyage) for voyage in dossier.voyages], between="\n\n"),
         _strain(dossier, now),
         _items("Promised, still open", _promises(dossier.promises)),
         _listed(f"Last messages (times {_place(local)})", _lines(dossier.last[-_LAST:], local, known=dossier.quote)),

@@ -16,7 +16,8 @@ from bot.app import House, Knowledge, open_house
 from bot.cases import STRANGER, Case
 from bot.channels.terminal import customers_screen
 from bot.clock import Clock
-from bot.concierge import Considered, Failure, Turn
+from bot.concierge import Turn
+from bot.considering import Considered, Failure
 from bot.errors import BotError
 from bot.evaluating.scoring import Observed, stands_in
 from bot.ledger import conversations

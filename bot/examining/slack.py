@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.channels.slack.installing import SCOPES
 from bot.clock import Clock
 from bot.examining.findings import (
     Explain,
@@ -29,15 +30,6 @@ from bot.examining.findings import (
 from bot.messages import SLACK, Identity
 from bot.pack import Pack, Room, Steward
 from bot.settings import Settings
-
-SCOPES: Final = frozenset(
-    {
-        "app_mentions:read", "channels:history", "channels:read", "chat:write", "files:read", "groups:history",
-        "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:write",
-        "users:read",
-    }
-)  # fmt: skip
-"""What the bot may do; the manifests in `docs/` ask for just these, and `docs/setting-up-slack.md` says why."""
 
 TOKEN: Final = "Slack token"
 DESK: Final = "Slack stewards' room"
@@ -187,7 +179,7 @@ def _token(said: AsyncSlackResponse) -> Finding:
 def _scopes(said: AsyncSlackResponse) -> Finding:
     header = _header(said, "X-OAuth-Scopes")
     granted = {scope.strip() for scope in header.split(",")} - {""}
-    missing, spare = sorted(SCOPES - granted), sorted(granted - SCOPES)
+    missing, spare = sorted(set(SCOPES) - granted), sorted(granted - set(SCOPES))
     if missing:
         return failed("Slack scopes", f"missing: {', '.join(missing)}", _ADVICE["missing_scope"])
     if spare:

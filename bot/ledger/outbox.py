@@ -6,7 +6,7 @@ filled with people who may not read it. One row is one message of the platform: 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -381,6 +381,18 @@ async def spoke_in(connection: AsyncConnection, address: Address, thread: str) -
     in_thread = (table.c.thread == thread) | (table.c.under == thread)
     query = select(table.c.id).where(_to(address), in_thread, table.c.purpose == Purpose.ANSWER.value).limit(1)
     return (await connection.execute(query)).first() is not None
+
+
+async def first_said(connection: AsyncConnection, channel: str) -> Mapping[Address, str]:
+    """Where something was said on a channel, each with the platform's id of the first of it."""
+    said = select(table.c.channel, table.c.team, table.c.room, func.min(table.c.platform_id).label("first")).where(
+        table.c.channel == channel,
+        table.c.act == Act.SAY.value,
+        table.c.state == "sent",
+        table.c.platform_id.is_not(None),
+    )
+    rows = await connection.execute(said.group_by(table.c.channel, table.c.team, table.c.room))
+    return {Address(channel=row.channel, team=row.team, room=row.room): str(row.first) for row in rows}
 
 
 async def asked_for(connection: AsyncConnection, escalation: int, steward: str) -> tuple[str, ...]:

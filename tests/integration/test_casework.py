@@ -12,7 +12,7 @@ import pytest
 from fakes import MONDAY, found, from_a_thread
 from scenes import LENA, ROOM, STRANGER, WALTER, Scene, desk
 
-from bot import concierge, replies
+from bot import considering, replies
 from bot.casework import NotAllowed, Nowhere
 from bot.desk.terminal import TerminalDesk
 from bot.ledger.engine import reading
@@ -319,7 +319,7 @@ async def test_an_answer_that_hangs_is_told_honestly_and_brings_a_person(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the time that an answer may take, the turn goes on without it."""
-    monkeypatch.setattr(concierge, "ANSWER_WITHIN", timedelta(seconds=0.1))
+    monkeypatch.setattr(considering, "ANSWER_WITHIN", timedelta(seconds=0.1))
     scene.answerer.hangs = threading.Event()
     try:
         (told,) = await scene.says("How heavy may my kit be?")

@@ -14,8 +14,9 @@ from fakes import WHO, write_pack
 from pydantic import SecretStr
 from slack_server import Channel, Fault, SlackServer, User
 
+from bot.channels.slack.installing import SCOPES
 from bot.examining.findings import WITHIN, Finding, Verdict
-from bot.examining.slack import SCOPES, examine_slack
+from bot.examining.slack import examine_slack
 from bot.pack import Pack, load_pack
 from bot.settings import Settings
 
@@ -189,7 +190,7 @@ async def test_a_persons_token_is_not_the_apps(office: Office) -> None:
 
 async def test_missing_scopes_are_named(office: Office) -> None:
     """They are missing after the manifest has changed, until the app is installed again."""
-    office.slack.scopes = sorted(SCOPES - {"users:read", "im:write"})
+    office.slack.scopes = sorted(set(SCOPES) - {"users:read", "im:write"})
     found = (await office.examine())["Slack scopes"]
     assert (found.verdict, found.told) == (FAILED, "missing: im:write, users:read")
     assert "reinstall" in found.do

@@ -542,10 +542,17 @@ async def test_readers_are_everybody_but_the_concierge(
     """Strangers with their own team, whatever their name says, and other bots."""
     stranger = slack.add_user("Lena", slack.add_team("Novalis"))
     recorder = slack.add_bot("meeting notes")
-    room = slack.add_channel("flight-7", lena, amara, stranger, recorder)
+    room = slack.add_channel("flight-7", lena, amara, stranger, recorder, private=True)
     found = await channel.readers(at(room), ())
     assert found is not None
     assert set(found) == {who(lena), who(amara), who(stranger), who(recorder)}
+
+
+async def test_a_room_that_the_whole_workspace_may_read_has_readers_whom_nobody_can_name(
+    slack: SlackServer, channel: SlackChannel, lena: User
+) -> None:
+    """Members of a public channel are not all who read there."""
+    assert await channel.readers(at(slack.add_channel("open-to-all", lena)), ()) is None
 
 
 async def test_readers_of_a_direct_conversation(slack: SlackServer, channel: SlackChannel, lena: User) -> None:
@@ -560,7 +567,7 @@ async def test_readers_are_all_known_or_none_is(
     slack: SlackServer, channel: SlackChannel, lena: User, amara: User, method: str, fault: Fault
 ) -> None:
     """One failure is enough not to know; afterwards it is asked again."""
-    room = slack.add_channel("flight-7", lena, amara)
+    room = slack.add_channel("flight-7", lena, amara, private=True)
     failing(slack, method, fault)
     assert await channel.readers(at(room), (who(lena),)) is None
     assert set(await channel.readers(at(room), ()) or ()) == {who(lena), who(amara)}
@@ -568,7 +575,7 @@ async def test_readers_are_all_known_or_none_is(
 
 async def test_a_reader_without_a_team_is_not_known(slack: SlackServer, channel: SlackChannel) -> None:
     """Slack need not say it of people from elsewhere."""
-    room = slack.add_channel("flight-7", slack.add_user("Somebody", team_id=None))
+    room = slack.add_channel("flight-7", slack.add_user("Somebody", team_id=None), private=True)
     assert await channel.readers(at(room), ()) is None
 
 
@@ -583,7 +590,10 @@ async def test_readers_of_a_room_that_is_not_there_or_not_ours(
 async def test_a_room_with_too_many_people_is_not_known(slack: SlackServer, channel: SlackChannel) -> None:
     """Two hundred, with the concierge, are asked about; of one more nobody is."""
     people = [slack.add_user(f"No {n}") for n in range(200)]
-    small, large = slack.add_channel("small", *people[:199]), slack.add_channel("large", *people)
+    small, large = (
+        slack.add_channel("small", *people[:199], private=True),
+        slack.add_channel("large", *people, private=True),
+    )
     assert await channel.readers(at(large), ()) is None
     assert slack.called("users.info") == []
     assert len(await channel.readers(at(small), ()) or ()) == 199
@@ -593,7 +603,7 @@ async def test_whose_team_somebody_is_of_is_remembered_for_ten_minutes(
     slack: SlackServer, channel: SlackChannel, hands: Hands, lena: User, amara: User
 ) -> None:
     """Who is in the room is asked each time."""
-    room = slack.add_channel("flight-7", lena)
+    room = slack.add_channel("flight-7", lena, private=True)
     await channel.readers(at(room), ())
     hands.forward(minutes=9)
     room.members.append(amara)

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot import replies
 from bot.app import LazyReader, open_house
-from bot.concierge import Answerer
+from bot.considering import Answerer
 from bot.desk.terminal import TerminalDesk
 from bot.desks import Desk
 from bot.knowing import Knowing

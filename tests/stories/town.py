@@ -7,23 +7,25 @@ and answers questions is scripted (`fakes`), so that a story says what is in a m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakes import POLICY, ScriptedAnswerer, ScriptedReader, write_pack
-from slack_server import Channel, SlackServer, User
+from slack_server import Channel, Delivery, SlackServer, User, View
 from slack_server import Message as SlackMessage
 from telegram_server import TelegramServer
 
 from bot.app import House
 from bot.messages import Pace
 from bot.pack import Pack, load_pack
+from bot.replies import A_PERSON
 from bot.serving import Running, running
 from bot.settings import Settings
+from escalation.cues import Reading
 
 if TYPE_CHECKING:
     from conftest import Stores
@@ -94,6 +96,13 @@ channels:
 """
 
 
+class TownsReader(ScriptedReader):
+    """The scripted reader, which also knows what the button "I need a person" says."""
+
+    def read(self, text: str, before: Sequence[str] = ()) -> Reading:
+        return super().read("asks_for_person" if text == A_PERSON else text, before)
+
+
 class Drifting:
     """The real time, and whatever a story adds to it."""
 
@@ -125,7 +134,7 @@ class Town:
     pack: Pack
     clock: Drifting = field(default_factory=Drifting)
     answerer: ScriptedAnswerer = field(default_factory=ScriptedAnswerer)
-    reader: ScriptedReader = field(default_factory=ScriptedReader)
+    reader: ScriptedReader = field(default_factory=TownsReader)
 
     def settings(self, stores: Stores, **named: object) -> Settings:
         """What `.env` would say: Slack over HTTP and Telegram by polling, desks in direct messages; unless named."""
@@ -172,6 +181,40 @@ class Town:
     def card(self, room: Channel) -> SlackMessage:
         """The newest card in a room."""
         return [one for one in self.slack.posts(room, self.slack.bot) if one.blocks and _is_card(one)][-1]
+
+    def presses(self, user: User, where: SlackMessage | View, label: str) -> Delivery:
+        """Somebody presses, in Slack, the button on which that stands."""
+        found = next(one for one in _elements(where) if one.get("text", {}).get("text") == label)
+        return self.slack.presses(user, where, found["action_id"], found["value"])
+
+
+def labels(where: SlackMessage | View) -> list[str]:
+    """What stands on the buttons of something in Slack."""
+    return [str(one["text"]["text"]) for one in _elements(where)]
+
+
+def shown(where: SlackMessage | View) -> str:
+    """All the words of something in Slack as they are read there, a line a piece; buttons are not words."""
+    blocks = [block for block in _blocks(where) if block["type"] != "actions"]
+    return "\n".join(one["text"] for one in _objects(blocks) if isinstance(one.get("text"), str))
+
+
+def _blocks(where: SlackMessage | View) -> list[dict[str, Any]]:
+    return where.blocks if isinstance(where, SlackMessage) else list(where.body["blocks"])
+
+
+def _elements(where: SlackMessage | View) -> list[dict[str, Any]]:
+    return [one for block in _blocks(where) if block["type"] == "actions" for one in block["elements"]]
+
+
+def _objects(node: object) -> Iterator[dict[str, Any]]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _objects(one)
+    elif isinstance(node, dict):
+        yield node
+        for one in node.values():
+            yield from _objects(one)
 
 
 def _is_card(message: SlackMessage) -> bool:

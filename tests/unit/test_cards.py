@@ -113,13 +113,13 @@ def section(of: Card, title: str) -> Section:
 
 
 def test_it_reads_in_the_order_of_need() -> None:
-    """How far it is, what they wrote, what it is all for; then what was promised and said, and what may help."""
+    """What it is all for, how far it is, what they wrote; then what was promised and said, and what may help."""
     titles = [re.split(r"[,(·]", each.title)[0].strip() for each in shown(dossier(OFFERED)).sections]
     assert titles == [
+        "What they call success",
         "With a person",
         "Hand-over brief for Inês Prado",
         "Why now",
-        "What they call success",
         "Strain over the last 72 hours",
         "Promised",
         "Last messages",
@@ -166,20 +166,20 @@ def test_the_title_says_how_bad_who_and_what() -> None:
 )
 def test_the_first_lines_say_how_far_it_is(one: Escalation, title: str, text: str) -> None:
     """At every step of an escalation's life: its state, who has it, and until when."""
-    first = shown(dossier(one)).sections[0]
+    first = shown(dossier(one)).sections[1]
     assert (first.title, first.text) == (title, text)
 
 
 def test_a_deadline_that_has_passed_says_so() -> None:
     """An overdue answer is not shown as one that is still due."""
-    late = shown(dossier(), NOW + timedelta(minutes=15)).sections[0]
+    late = shown(dossier(), NOW + timedelta(minutes=15)).sections[1]
     assert late.title == "Notified · OVERDUE since 03:51 in Paris (02:51 UTC)"
 
 
 def test_times_are_the_stewards_and_name_the_day_only_where_it_is_another() -> None:
     """In a zone that shows what UTC shows nothing is said twice; a moment of another day says of which."""
     london = replace(dossier(), local_time=NOW.astimezone(ZoneInfo("Europe/London")))
-    assert shown(london).sections[0].title == "Notified · answer by 02:51 UTC"
+    assert shown(london).sections[1].title == "Notified · answer by 02:51 UTC"
     assert "raised 1 Mar 04:36 in Paris (03:36 UTC)" in (
         shown(dossier(replace(ASKED, opened_at=NOW - timedelta(hours=23)))).sections[-1].text
     )
@@ -256,7 +256,7 @@ def test_the_last_eight_messages_are_short_and_say_who_spoke() -> None:
 def test_a_brief_stays_when_it_was_accepted() -> None:
     """Who takes over reads it first, right under how far it is."""
     made = shown(dossier(replace(HELD, brief="She sleeps badly.")))
-    assert made.sections[1] == Section(title="Hand-over brief", text="She sleeps badly.")
+    assert made.sections[2] == Section(title="Hand-over brief", text="She sleeps badly.")
 
 
 def test_what_is_not_known_takes_no_room() -> None:

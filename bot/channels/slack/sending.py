@@ -328,9 +328,10 @@ async def _room(client: AsyncWebClient, address: Address) -> str:
 
 
 async def _members(client: AsyncWebClient, room: str) -> list[str] | None:
-    """The users in a room; None where they are too many to be asked about."""
+    """The users in a room; None where they are too many to be asked about, or everybody may read without being one."""
     told = _told_of(await _ask(client.conversations_info(channel=room, include_num_members=True)), "channel", dict)
-    if told.get("num_members", 0) > _MOST_READERS:
+    closed = any(told.get(kind) is True for kind in ("is_private", "is_im", "is_mpim"))
+    if not closed or told.get("num_members", 0) > _MOST_READERS:
         return None
     users: list[str] = []
     cursor = ""

@@ -1,0 +1,265 @@
+"""What is in a message: its cues, what the documents say to it, and what policy makes of both.
+
+Pipelines do not decide: `escalation.policy` and `knowledge` do; this module asks them and gives their values on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final, Protocol
+
+from bot import access, replies
+from bot.desk.actions import MESSAGE
+from bot.ledger.buttons import Meaning
+from bot.ledger.conversations import Conversation
+from bot.ledger.inbox import Received
+from bot.messages import Identity, Kind
+from bot.pack import Customer, Pack, Steward
+from escalation.cues import TROUBLED, CueReader, Reading
+from escalation.policy import Decision, Severity, Signals, decide
+from escalation.strain import Moment, strain, troubled_messages
+from knowledge.answer import Abstention, Answer
+from knowledge.question import is_courtesy, is_question
+
+logger = logging.getLogger(__name__)
+
+ANSWER_WITHIN = timedelta(seconds=20)
+EARLIER: Final = 4  # how many of the customer's own earlier messages a reader or a search may look at
+
+
+class Answerer(Protocol):
+    """What the turn needs of `knowledge`."""
+
+    def answer(
+        self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()
+    ) -> Answer | Abstention:
+        """The documents' sentences, or that they do not say."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Something of ours failed or took too long; `what` names it for the log."""
+
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """Where a turn takes place: who writes, what may be told to whoever reads there, on which mission."""
+
+    conversation: Conversation
+    person: Customer | Steward | None
+    grants: frozenset[str]
+    mission: str | None
+    phase: str
+
+    @property
+    def customer(self) -> str | None:
+        return self.person.id if isinstance(self.person, Customer) else None
+
+    @property
+    def subject(self) -> str:
+        return self.customer or f"conversation:{self.conversation.id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """What the record says of the conversation before this turn; `bound` are the identities that invitations bound, and
+    `pressed` what the buttons mean that were pressed, by inbox row.
+    """
+
+    moments: tuple[Moment, ...]
+    unanswered: tuple[datetime, ...]
+    said: tuple[str, ...]
+    bound: Mapping[Identity, str]
+    pressed: Mapping[int, Meaning]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Considered:
+    """One message with all that was found in it and decided about it. `found` is None where nothing was looked up.
+
+    `privately` is what was found in a shared room that only the asker may read. `pressed` is the button that was
+    pressed, where it is a press; `may_press` says whether it was theirs to press.
+    """
+
+    message: Received
+    setting: Setting
+    reading: Reading
+    question: bool
+    found: Answer | Abstention | Failure | None
+    decision: Decision
+    strain: float
+    privately: Answer | None = None
+    pressed: Meaning | None = None
+    may_press: bool = True
+
+
+class Considering:
+    """Considers messages, with one reader of cues and one set of documents."""
+
+    def __init__(self, pack: Pack, answerer: Answerer, reader: CueReader) -> None:
+        self._pack = pack
+        self._answerer = answerer
+        self._reader = reader
+
+    async def consider(self, setting: Setting, message: Received, past: Past, now: datetime) -> Considered:
+        text = message.text.strip()
+        if message.kind is Kind.PRESS:
+            return await self._consider_press(setting, message, past, now)
+        if isinstance(setting.person, Steward):
+            return await self._for_steward(setting, message, text, past, now)
+        # neither waits for the other: what is found for a message that nobody could read is put aside
+        read, looked_up = await asyncio.gather(
+            self._read(text, past), self._look_up(setting, text, past, now, addressed=message.addressed)
+        )
+        reading_ = read if isinstance(read, Reading) else Reading(cues=(), version="failed")
+        question = is_question(text)
+        found = None if reading_.unread_language else looked_up
+        moment = Moment(at=when(message, now), intensity=_trouble(reading_))
+        moments = (*past.moments, moment)
+        missed = (now,) if question and isinstance(found, Abstention | Failure) else ()
+        signals = Signals(
+            now=now,
+            cues=reading_.cues,
+            phase=setting.phase,
+            strain=strain(moments, now),
+            messages=troubled_messages(moments, now),
+            unanswered=(*past.unanswered, *missed),
+            unread_language=reading_.unread_language,
+            failed=isinstance(found, Failure) or isinstance(read, Failure),
+        )
+        return Considered(
+            message=message,
+            setting=setting,
+            reading=reading_,
+            question=question,
+            found=found,
+            decision=decide(self._pack.policy, signals),
+            strain=signals.strain,
+            privately=await self._privately(setting, message, text, found, past, now) if question else None,
+        )
+
+    async def _privately(
+        self,
+        setting: Setting,
+        message: Received,
+        text: str,
+        found: Answer | Abstention | Failure | None,
+        past: Past,
+        now: datetime,
+    ) -> Answer | None:
+        """What the asker may read and the room may not."""
+        grants = access.direct_grants(self._pack, setting.person)
+        if setting.conversation.direct or not isinstance(found, Abstention) or grants <= setting.grants:
+            return None
+        alone = replace(setting, grants=grants)
+        answer = await self._look_up(alone, text, past, now, addressed=message.addressed)
+        return answer if isinstance(answer, Answer) else None
+
+    async def _consider_press(self, setting: Setting, message: Received, past: Past, now: datetime) -> Considered:
+        """A button under an answer says what its customer could also write: that they need a person, or that the answer
+        was none. Nobody presses for somebody else.
+        """
+        meaning = past.pressed.get(message.id)
+        theirs = meaning is not None and meaning.kind == MESSAGE and not isinstance(setting.person, Steward)
+        may = theirs and (setting.customer is not None or setting.conversation.direct)
+        pressed = Considered(
+            message=message,
+            setting=setting,
+            reading=Reading(cues=(), version="not read"),
+            question=False,
+            found=None,
+            decision=Decision(severity=Severity.none),
+            strain=0.0,
+            pressed=meaning,
+            may_press=may,
+        )
+        if not may or meaning is None:
+            return pressed
+        if meaning.action == "person":
+            said = await self._read(replies.A_PERSON, past)
+            reading_ = said if isinstance(said, Reading) else pressed.reading
+            signals = Signals(
+                now=now,
+                cues=reading_.cues,
+                phase=setting.phase,
+                strain=strain(past.moments, now),
+                messages=troubled_messages(past.moments, now),
+                unanswered=past.unanswered,
+                failed=isinstance(said, Failure),
+            )
+            return replace(pressed, reading=reading_, decision=decide(self._pack.policy, signals))
+        signals = Signals(
+            now=now,
+            cues=(),
+            phase=setting.phase,
+            strain=strain(past.moments, now),
+            messages=troubled_messages(past.moments, now),
+            unanswered=(*past.unanswered, now),
+        )
+        return replace(pressed, decision=decide(self._pack.policy, signals))
+
+    async def _for_steward(
+        self, setting: Setting, message: Received, text: str, past: Past, now: datetime
+    ) -> Considered:
+        """A steward asks like anybody; nobody reads their mood, and nobody is called on their account."""
+        return Considered(
+            message=message,
+            setting=setting,
+            reading=Reading(cues=(), version="not read"),
+            question=is_question(text),
+            found=await self._look_up(setting, text, past, now, addressed=message.addressed),
+            decision=Decision(severity=Severity.none),
+            strain=0.0,
+        )
+
+    async def _read(self, text: str, past: Past) -> Reading | Failure:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                return await asyncio.to_thread(self._reader.read, text, past.said)
+        except Exception as error:  # the turn's edge: a reader that fails is a signal, not an end
+            logger.exception("the reader of cues failed")
+            return Failure(what=f"cues: {type(error).__name__}")
+
+    async def _look_up(
+        self, setting: Setting, text: str, past: Past, now: datetime, *, addressed: bool
+    ) -> Answer | Abstention | Failure | None:
+        if not text or len(text) > replies.TOO_LONG or is_courtesy(text) or not setting.grants:
+            return None
+        if not addressed:
+            return None
+        if setting.conversation.holder is not None:
+            return None
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                return await asyncio.to_thread(self._answerer.answer, text, setting.grants, now.date(), past.said)
+        except Exception as error:  # the turn's edge: an index that fails is a signal, not an end
+            logger.exception("the answer failed")
+            return Failure(what=f"answer: {type(error).__name__}")
+
+
+def with_message(past: Past, one: Considered, now: datetime) -> Past:
+    """The past, as the next message of the same turn finds it."""
+    missed = (now,) if one.question and isinstance(one.found, Abstention | Failure) else ()
+    moment = Moment(at=when(one.message, now), intensity=_trouble(one.reading))
+    return replace(
+        past,
+        moments=(*past.moments, moment),
+        unanswered=(*past.unanswered, *missed),
+        said=(*past.said, one.message.text)[-EARLIER:],
+    )
+
+
+def when(message: Received, now: datetime) -> datetime:
+    # a platform's clock may run ahead of ours; nobody wrote in the future
+    return min(message.sent_at, now)
+
+
+def _trouble(read: Reading) -> float:
+    return max((cue.intensity for cue in read.cues if cue.name in TROUBLED), default=0.0)
