@@ -35,7 +35,7 @@ from escalation.care import order
 from escalation.case import Escalation
 from escalation.record import Correction
 
-NOT_YOURS = "That is not yours to press: it is for the stewards of this customer. Nothing was done."
+NOT_YOURS = "That is not yours to press. Nothing was done."
 NOT_SENT = "Only a steward of this customer can write to them from here. Nothing was sent."
 NO_CARD = "I cannot tell which escalation this belongs to, so nothing was sent. Write under its card."
 NOT_EDITED = "What was sent stays as it was: the customer has your first words. Write again what should be different."
@@ -377,12 +377,14 @@ class DeskTurns:
     ) -> None:
         message, pressed = matter.message, matter.message.pressed
         target = {Act.WHISPER: pressed.handle if pressed else "", Act.REACT: message.ref}.get(act, "")
+        # the no to an outsider says nothing of desks: it reaches them in whatever room they pressed
+        outsider = act is Act.WHISPER and not isinstance(matter.person, Steward)
         draft = outbox.Draft(
             key=f"desk:{message.id}:{act}{':ask' if offered or prompt else ''}",
             address=matter.conversation.address,
             direct=matter.conversation.direct,
             text=text,
-            purpose=Purpose.DESK,
+            purpose=Purpose.NOTICE if outsider else Purpose.DESK,
             author=CONCIERGE,
             conversation=None,
             act=act,

@@ -18,7 +18,7 @@ from bot.ledger import cards
 from bot.ledger.buttons import Meaning
 from bot.ledger.tables import conversations
 from bot.ledger.tables import outbox as table
-from bot.messages import SLACK, TELEGRAM, Act, Address, Attachment, Identity, Pace, Post, Purpose, Sent
+from bot.messages import SLACK, TELEGRAM, TERMINAL, Act, Address, Attachment, Identity, Pace, Post, Purpose, Sent
 from bot.wording import pieces
 
 LONGEST = {TELEGRAM: 3_700, SLACK: 10_000}
@@ -396,8 +396,13 @@ async def first_said(connection: AsyncConnection, channel: str) -> Mapping[Addre
 
 
 async def asked_for(connection: AsyncConnection, escalation: int, steward: str) -> tuple[str, ...]:
-    """How far each message has come that asks a steward to acknowledge an escalation."""
-    rows = await connection.execute(select(table.c.state, table.c.asks).where(table.c.escalation == escalation))
+    """How far each message has come that asks a steward to acknowledge an escalation; but for one that lies at their
+    terminal: every steward has one, and nobody knows whether it is ever opened.
+    """
+    lies_there = and_(table.c.channel == TERMINAL, table.c.state == "pending")
+    rows = await connection.execute(
+        select(table.c.state, table.c.asks).where(table.c.escalation == escalation, ~lies_there)
+    )
     return tuple(row.state for row in rows if steward in row.asks)
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ledger.tables import answers, gaps, inbox, outbox, transcript_versions
 from bot.ledger.tables import transcript as table
+from bot.messages import Kind
+
+LATE = 50
+"""By so many entries a message may come in late, and still be found among the latest where it belongs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,14 +95,37 @@ async def _change(connection: AsyncConnection, message_key: str, *, at: datetime
 
 async def latest(connection: AsyncConnection, conversation: int, *, count: int, after: int = 0) -> tuple[Entry, ...]:
     """The last `count` entries after the entry with id `after`, oldest first; what was never said is left out."""
-    unsaid = select(outbox.c.id).where(outbox.c.id == table.c.outbox, outbox.c.state.in_(("withheld", "failed")))
+    said = or_(table.c.outbox.is_(None), outbox.c.state.not_in(("withheld", "failed")))
+    return await _last(connection, and_(table.c.conversation == conversation, table.c.id > after, said), count)
+
+
+async def _last(connection: AsyncConnection, which: ColumnElement[bool], count: int) -> tuple[Entry, ...]:
+    """The last `count` of the entries, as they were said."""
     query = (
-        select(table)
-        .where(table.c.conversation == conversation, table.c.id > after, ~unsaid.exists())
+        select(table, inbox.c.sent_at, inbox.c.order)
+        .select_from(table.outerjoin(outbox, outbox.c.id == table.c.outbox))
+        .outerjoin(inbox, and_(inbox.c.id == table.c.inbox, inbox.c.kind == Kind.MESSAGE.value))
+        .where(which)
         .order_by(table.c.id.desc())
-        .limit(count)
+        .limit(count + LATE)
     )
-    return tuple(reversed([_value(row) for row in await connection.execute(query)]))
+    rows = (await connection.execute(query)).all()
+    return tuple(_value(row) for row in _as_said(rows)[-count:])
+
+
+def _as_said(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """In the order in which things were said, as far as it can be known.
+
+    What came in late stands before the first entry that was written after it; everything else where it was kept, for
+    the platform's clock and ours need not agree.
+    """
+    written = sorted((row for row in rows if row.order is not None), key=lambda row: (row.sent_at, row.order, row.id))
+    places: dict[int, tuple[int, int]] = {}
+    first = sys.maxsize
+    for number, row in reversed(list(enumerate(written))):
+        first = min(first, row.id)
+        places[row.id] = (first, number)
+    return sorted(rows, key=lambda row: places.get(row.id, (row.id, 0)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,11 +212,5 @@ async def sources(connection: AsyncConnection, conversation: int, *, count: int)
 
 async def delivered(connection: AsyncConnection, conversation: int, *, count: int) -> tuple[Entry, ...]:
     """The last entries that have reached the people of a conversation, oldest first."""
-    query = (
-        select(table)
-        .outerjoin(outbox, outbox.c.id == table.c.outbox)
-        .where(table.c.conversation == conversation, or_(table.c.outbox.is_(None), outbox.c.state == "sent"))
-        .order_by(table.c.id.desc())
-        .limit(count)
-    )
-    return tuple(reversed([_value(row) for row in await connection.execute(query)]))
+    arrived = or_(table.c.outbox.is_(None), outbox.c.state == "sent")
+    return await _last(connection, and_(table.c.conversation == conversation, arrived), count)

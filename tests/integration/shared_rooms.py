@@ -117,7 +117,7 @@ GRANTS = (
 EVERYONE = frozenset({"everyone"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Somebody:
     """A person as their apps know them. `alone`: what they may read alone; `at_home`: the missions whose rooms are
     theirs. Written down here, by what the pack's format says, and not worked out by the code under test.
@@ -129,6 +129,9 @@ class Somebody:
     alone: frozenset[str] = frozenset()
     at_home: frozenset[str] = frozenset()
     steward: bool = False
+
+    def __repr__(self) -> str:
+        return self.id or str(self.number)
 
     def on(self, channel: str) -> Identity:
         if channel == TELEGRAM:
@@ -263,9 +266,9 @@ _NAMES = ("Lena", "Voss", "Walter", "Finch", "Noor", "Haddad", "Omar", "Reyes", 
           "Amara", "Okafor", "Rosa", "Lund")  # fmt: skip
 _IDS = tuple(one.id for one in PEOPLE if one.id)
 _CUES = tuple(word for cue in CUES for word in {cue, cue.replace("_", " ")})
-_OURS = ("escalat", "steward", *(one.name for one in Severity if one is not Severity.none), "RuntimeError", "Traceback")
+_OURS = ("escalation", "escalations", "steward", "stewards", *(one.name for one in Severity if one is not Severity.none), "RuntimeError", "Traceback")
 NEVER_IN_A_ROOM = re.compile(
-    "|".join([r"\w+-WORDS(?<!FILE-WORDS)", *(rf"\b{re.escape(word)}" for word in (*_NAMES, *_IDS, *_CUES, *_OURS))]),
+    "|".join([r"\w+-WORDS(?<!FILE-WORDS)", *(rf"\b{re.escape(word)}\b" for word in (*_NAMES, *_IDS, *_CUES, *_OURS))]),
     re.IGNORECASE,
 )
 """Whatever else is permitted, none of these words stands in a shared room; nor does any that a step marks as a secret."""
@@ -280,17 +283,16 @@ def said_for(grant: str) -> str:
 
 
 class Marked:
-    """Has one sentence for each grant, and keeps what it was asked with which grants."""
+    """Has one sentence for each grant, and has what it is asked looked at."""
 
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, frozenset[str]]] = []
-        self.suggested: list[frozenset[str]] = []
+    def __init__(self, look: Callable[[str, frozenset[str]], None]) -> None:
+        self._look = look
         self.error: Exception | None = None
 
     def answer(
         self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()
     ) -> Answer | Abstention:
-        self.asked.append((question, grants))
+        self._look(question, grants)
         if self.error is not None:
             raise self.error
         wanted = re.search(r"about (\S+)\?", question)
@@ -303,7 +305,6 @@ class Marked:
         return 0
 
     def suggest(self, text: str, grants: frozenset[str], on: date) -> Sequence[str]:
-        self.suggested.append(grants)
         return tuple(f"SUGGESTED-WORDS {grant}" for grant in sorted(grants))
 
 
@@ -344,7 +345,8 @@ class Gathering:
     present: set[Somebody] = field(default_factory=set)
     nobody_can_say: bool = False
     wrong: list[str] = field(default_factory=list)
-    asked_by: dict[str, tuple[Somebody, bool]] = field(default_factory=dict)
+    asked_by: dict[str, set[tuple[Somebody, bool]]] = field(default_factory=dict)
+    """Who has written a text, and whether in the room."""
     threads: set[str] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     kept: str = ""
@@ -364,13 +366,12 @@ class Gathering:
         inbound = Inbound(**{**values, **named})
         if inbound.kind is Kind.MESSAGE:
             self.kept = inbound.message_key
+            self.asked_by.setdefault(text.strip(), set()).add((by, at == self.room))
         await self.house.intake.receive(inbound)
 
     async def asks(self, by: Somebody, at: Address, about: str, **named: Any) -> None:
-        """Asks the documents; the question is remembered with who asked it, and whether in the room."""
-        key = f"q{next(self.numbers)}"
-        self.asked_by[key] = (by, at == self.room)
-        await self.event(by, at, f"{key}: What about {about}?", **named)
+        """Asks the documents."""
+        await self.event(by, at, f"q{next(self.numbers)}: What about {about}?", **named)
 
     async def turns(self) -> None:
         """What waits is answered, and nothing is sent yet."""
@@ -402,7 +403,7 @@ class Gathering:
         self._tell_who_is_present()
 
     def tokens(self) -> list[str]:
-        return [token for (token,) in self.store.execute("SELECT token FROM buttons ORDER BY id")]
+        return [token for (token,) in self.store.execute("SELECT token FROM buttons ORDER BY rowid")]
 
     def cards(self) -> list[tuple[Address, str, str]]:
         """Each card's desk, its thread and its message."""
@@ -415,8 +416,8 @@ class Gathering:
         """At one post, in the moment in which it is sent."""
         if post.address in self.desks:
             self.heard["at desks"] += 1
-            if not post.direct and post.purpose not in ("desk", "answer", "notice"):
-                self._complain(post, "a desk gets what is for a customer")
+            if not post.direct and post.purpose != "desk":
+                self._look_in_room(post)
         elif post.address == self.room or post.address in ROOMS or not post.direct:
             self._look_in_room(post)
         else:
@@ -434,7 +435,7 @@ class Gathering:
             may = False
         if not may:
             self._complain(post, "not for this room")
-        if post.text not in WHISPERED and NEVER_IN_A_ROOM.search(post.text.replace(replies.unread_language(), "")):
+        if post.text not in WHISPERED and NEVER_IN_A_ROOM.search(post.text):
             self._complain(post, "a word that no room may hear")
         if post.card is not None or post.mentions or post.attachments or post.prompt:
             self._complain(post, "more than words")
@@ -481,15 +482,12 @@ class Gathering:
     def _complain(self, post: Post, why: str) -> None:
         self.wrong.append(f"{why}: {post}")
 
-    def look_at_questions(self) -> None:
-        """Nothing was looked up with a grant that its asker (alone) or the room (for all) does not have."""
-        for question, grants in self.answerer.asked:
-            asker, in_room = self.asked_by.get(question.partition(":")[0], (STRANGER, False))
-            everybody = permitted(self.mission, None if self.nobody_can_say else tuple(self.present))
-            # who reads in the room may have changed since: then at least nothing that nobody there could ever read
-            most = _grants(*(f"mission:{self.mission}", f"flight:{_FLIGHTS[self.mission]}") if self.mission else ())
-            if not (grants <= asker.alone or (in_room and grants <= everybody | most)):
-                self.wrong.append(f"{question} was looked up with {sorted(grants)}")
+    def look_at_question(self, question: str, grants: frozenset[str]) -> None:
+        """At what is looked up, in that moment: with nothing that its asker (alone) or the room (for all) lacks."""
+        everybody = permitted(self.mission, None if self.nobody_can_say else tuple(self.present))
+        askers = self.asked_by.get(question, set())
+        if not any(grants <= who.alone or (in_room and grants <= everybody) for who, in_room in askers):
+            self.wrong.append(f"{question} was looked up with {sorted(grants)}")
 
     # ── beginnings ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -501,7 +499,6 @@ class Gathering:
             channel.tried.clear()
             channel.troubles.clear()
             channel.cannot_say = None
-        self.answerer.asked.clear()
         self.answerer.error = self.reader.error = None
         self.reader.seen.clear()
         self.wrong.clear()
@@ -569,8 +566,9 @@ def records_in_this_thread() -> Iterator[list[aiosqlite.Connection]]:
 async def gathering(pack: Pack, desks: str, answers: Answers) -> AsyncIterator[Gathering]:
     """A house over a record in memory, with the desks of a shape."""
     heard: Counter[str] = Counter()
-    clock, answerer, reader = Hands(), Marked(), ScriptedReader()
     stage: list[Gathering] = []
+    clock, reader = Hands(), ScriptedReader()
+    answerer = Marked(lambda question, grants: stage[0].look_at_question(question, grants))
     channels = {name: Watchful(name, lambda post: stage[0].look(post)) for name in (SLACK, TELEGRAM)}
     shape = DESKS[desks]
     with records_in_this_thread() as opened:

@@ -7,14 +7,14 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.channels.slack.facts import JSON, Facts, padded
+from bot.channels.slack.facts import EPOCH, JSON, Facts, moment, padded, ts_of
 from bot.channels.slack.installing import SlackUnreachable, Workspace, Workspaces, why
 from bot.channels.slack.translating import correction, said
 from bot.messages import SLACK, Address, Inbound, Intake
@@ -25,6 +25,13 @@ PAGE = 200
 GONE = ("channel_not_found", "not_in_channel", "missing_scope", "thread_not_found")
 """Rooms that cannot be read, however often one asks."""
 WAITS_AT_LEAST = 1.0  # seconds, where Slack says that it is too much and not for how long
+
+OVERLAP = timedelta(hours=2)
+"""So far before the newest message that is kept a room is read again at the start.
+
+Slack tries for some six minutes to hand a message over, and what comes later is kept meanwhile; a process that ends
+then leaves a hole behind the newest. One that goes on finds it when it catches up, each hour.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +102,7 @@ class Reconciliation:
         async with self._marking:
             for address, order in await self._intake.last_seen(SLACK):
                 if address.room.startswith(("C", "D", "G")):  # a press in a form has no room but its person
-                    self._through.setdefault(address, order)
+                    self._through.setdefault(address, ts_of(max(moment(order) - OVERLAP, EPOCH)))
 
     async def walk(self) -> int:
         """Reads all rooms and hands the house what it does not have. Returns how much that was.
