@@ -123,10 +123,12 @@ def desk(
 @app.command()
 def run(pack: PackDir = None) -> None:
     """Hears Slack and Telegram and answers there, until it is told to end. What is set up is in `.env`."""
+    from bot.connections import settled_upon
     from bot.serving import run as serve
     from bot.terminal.ingesting import bring_up_to_date
 
     settings = _settings(pack)
+    settled_upon(settings)
     found = _pack(settings, now())
     bring_up_to_date(found, settings.index_folder(found.provider))
     asyncio.run(serve(found, settings, now))

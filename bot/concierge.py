@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot import access, replies
 from bot.casework import Casework
 from bot.considering import EARLIER, Answerer, Considered, Considering, Past, Setting, when, with_message
-from bot.desk.actions import answer_buttons
+from bot.desk.actions import MESSAGE
 from bot.desks import CONCIERGE
 from bot.ledger import buttons, conversations, inbox, invitations, outbox, transcript
+from bot.ledger.buttons import Meaning
 from bot.ledger.conversations import Conversation
 from bot.ledger.engine import reading, writing
 from bot.ledger.inbox import Received
@@ -88,12 +89,16 @@ class Concierge:
         entries = await transcript.latest(connection, place.id, count=4 * EARLIER)
         said = [one.text for one in entries if one.role in ("customer", "stranger") and one.deleted_at is None]
         meanings = [(one.id, await buttons.meaning_of(connection, one.pressed.token)) for one in waiting if one.pressed]
+        pressed = {row: meaning for row, meaning in meanings if meaning is not None}
         return Past(
             moments=await record.moments(connection, place.id, customer=place.customer, since=now - WINDOW),
             unanswered=await transcript.unanswered(connection, place.id, since=place.held_at or place.released_at),
             said=tuple(said[-EARLIER:]),
             bound=await invitations.bound(connection),
-            pressed={row: meaning for row, meaning in meanings if meaning is not None},
+            pressed=pressed,
+            asked={
+                row: await inbox.by_id(connection, one.number) for row, one in pressed.items() if one.kind == MESSAGE
+            },
         )
 
     async def _answer(self, place: Conversation, waiting: tuple[Received, ...], past: Past, now: datetime) -> Turn:
@@ -151,7 +156,7 @@ class Concierge:
             await self._casework.following.message(connection, here, one.message, one.setting.subject, now)
             await self._answer_press(connection, one, now)
             if here.holder is None:
-                await self._tell_privately(connection, one, now)
+                await self._offer(connection, one, now)
                 handed_on = await self._hand_on(connection, one, now)
                 parts += [said for said in (welcome or self._speaking.words(one, notice, handed_on),) if said]
         for message in waiting:  # after the messages were kept: what changes may be one of them
@@ -204,35 +209,36 @@ class Concierge:
         )
         await outbox.put(connection, draft, now=now)
 
-    async def _tell_privately(self, connection: AsyncConnection, one: Considered, now: datetime) -> None:
-        """Answers the asker directly what their room may not hear."""
-        if one.privately is None or not one.message.addressed or one.setting.customer is None:
+    async def _offer(self, connection: AsyncConnection, one: Considered, now: datetime) -> None:
+        """Offers the asker to look, for them alone, where their room may not read."""
+        if not one.offers or not one.message.addressed:
             return
         place = await self._direct(connection, one, now)
-        if place.holder is not None:
+        if place is None or place.holder is not None:
             return
-        text = replies.from_a_room(one.message.text.strip(), replies.answer(one.privately))
+        text = replies.offered_from_a_room(one.message.text.strip())
         draft = outbox.Draft(
-            key=f"privately:{one.message.id}",
+            key=f"offer:{one.message.id}",
             address=place.address,
             text=text,
             purpose=Purpose.ANSWER,
             author=CONCIERGE,
             conversation=place.id,
-            buttons=answer_buttons(one.message.id),
+            buttons=(Meaning(action="here", kind=MESSAGE, number=one.message.id),),
         )
         row = await outbox.put(connection, draft, now=now)
         await transcript.say(
             connection, conversation=place.id, at=now, role="concierge", author="", text=text, outbox=row
         )
 
-    async def _direct(self, connection: AsyncConnection, one: Considered, now: datetime) -> Conversation:
-        """Where somebody who wrote in a room is reached alone; both platforms take a person's id for that."""
-        assert one.setting.customer is not None
+    async def _direct(self, connection: AsyncConnection, one: Considered, now: datetime) -> Conversation | None:
+        """Where a customer who wrote in a room is reached alone; both platforms take a person's id for that."""
+        if one.setting.customer is None:
+            return None
         found = await conversations.direct_with(connection, one.setting.customer)
-        if found is not None:
-            return found
         here, sender = one.setting.conversation.address, one.message.sender
+        if found is not None or sender.channel != here.channel:
+            return found
         alone = Address(channel=sender.channel, team=here.team, room=sender.user)
         return await conversations.ensure(connection, alone, direct=True, customer=one.setting.customer, now=now)
 
@@ -283,8 +289,7 @@ class Concierge:
         notice = self._casework.asked_words(called, one.decision.message, now)
         if one.setting.conversation.direct:
             return notice
-        if one.setting.customer is not None:
-            await self._direct(connection, one, now)
+        await self._direct(connection, one, now)
         await self._casework.tell_directly(connection, called.escalation, notice, now)
         return None
 

@@ -47,6 +47,26 @@ class Connections:
         return tuple(one for one in (self.slack, self.telegram) if one is not None)
 
 
+def settled_upon(settings: Settings) -> None:
+    """Whether the settings name enough to hear somebody. Raises NotConnected, saying what is missing."""
+    slack = settings.slack_bot_token or (settings.slack_client_id and settings.slack_client_secret)
+    if not slack and not settings.telegram_token:
+        raise NotConnected(
+            "Neither Slack nor Telegram is set up, so there is nobody to hear. docs/setting-up-slack.md and "
+            "docs/setting-up-telegram.md say how; `concierge chat` and `concierge demo` need neither."
+        )
+    if slack and not settings.slack_signing_secret and not (settings.slack_bot_token and settings.slack_app_token):
+        raise NotConnected(
+            "Slack cannot be heard: set CONCIERGE_SLACK_APP_TOKEN (xapp-…, Socket Mode, with a bot token) or "
+            "CONCIERGE_SLACK_SIGNING_SECRET (HTTP). docs/setting-up-slack.md says where they stand."
+        )
+    if settings.telegram_token and settings.telegram_webhook and not settings.telegram_secret:
+        raise NotConnected(
+            "CONCIERGE_TELEGRAM_WEBHOOK needs CONCIERGE_TELEGRAM_SECRET, by which Telegram's calls are told from "
+            "others; docs/setting-up-telegram.md says how it is made."
+        )
+
+
 @asynccontextmanager
 async def connections(
     settings: Settings, engine: AsyncEngine, *, pace: Pace | None = None
@@ -54,6 +74,8 @@ async def connections(
     """Opens what the settings name. `pace` stands in for the platforms' own. Raises NotConnected, saying what to do."""
     store = _store(settings, engine)
     workspaces = _workspaces(settings, store)
+    if isinstance(workspaces, OneWorkspace):
+        await _recognised(workspaces)
     async with AsyncExitStack() as stack:
         bot = await _telegram_bot(settings, stack) if settings.telegram_token else None
         yield Connections(
@@ -75,6 +97,16 @@ def _workspaces(settings: Settings, store: Installations | None) -> Workspaces |
     if settings.slack_bot_token is not None:
         return OneWorkspace(settings.slack_bot_token.get_secret_value(), settings.slack_api)
     return InstalledWorkspaces(store, settings.slack_api) if store is not None else None
+
+
+async def _recognised(workspaces: Workspaces) -> None:
+    try:
+        await workspaces.of("")
+    except SlackUnreachable as error:
+        raise NotConnected(
+            f"Slack cannot be reached with CONCIERGE_SLACK_BOT_TOKEN ({error}). Check the token and the network; "
+            "`concierge doctor` says more."
+        ) from None
 
 
 class _clients:

@@ -19,6 +19,7 @@ from bot.ledger.conversations import Conversation
 from bot.ledger.inbox import Received
 from bot.messages import Identity, Kind
 from bot.pack import Customer, Pack, Steward
+from bot.people import find
 from escalation.cues import TROUBLED, CueReader, Reading
 from escalation.policy import Decision, Severity, Signals, decide
 from escalation.strain import Moment, strain, troubled_messages
@@ -69,8 +70,8 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What the record says of the conversation before this turn; `bound` are the identities that invitations bound, and
-    `pressed` what the buttons mean that were pressed, by inbox row.
+    """What the record says of the conversation before this turn; `bound` are the identities that invitations bound,
+    `pressed` what the buttons mean that were pressed, and `asked` the messages that these are about, by inbox row.
     """
 
     moments: tuple[Moment, ...]
@@ -78,13 +79,14 @@ class Past:
     said: tuple[str, ...]
     bound: Mapping[Identity, str]
     pressed: Mapping[int, Meaning]
+    asked: Mapping[int, Received]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Considered:
     """One message with all that was found in it and decided about it. `found` is None where nothing was looked up.
 
-    `privately` is what was found in a shared room that only the asker may read. `pressed` is the button that was
+    `offers`: what a room may read does not say, and there is more that the asker may. `pressed` is the button that was
     pressed, where it is a press; `may_press` says whether it was theirs to press.
     """
 
@@ -95,7 +97,7 @@ class Considered:
     found: Answer | Abstention | Failure | None
     decision: Decision
     strain: float
-    privately: Answer | None = None
+    offers: bool = False
     pressed: Meaning | None = None
     may_press: bool = True
 
@@ -142,25 +144,13 @@ class Considering:
             found=found,
             decision=decide(self._pack.policy, signals),
             strain=signals.strain,
-            privately=await self._privately(setting, message, text, found, past, now) if question else None,
+            offers=question and self._knows_more(setting, found),
         )
 
-    async def _privately(
-        self,
-        setting: Setting,
-        message: Received,
-        text: str,
-        found: Answer | Abstention | Failure | None,
-        past: Past,
-        now: datetime,
-    ) -> Answer | None:
-        """What the asker may read and the room may not."""
+    def _knows_more(self, setting: Setting, found: Answer | Abstention | Failure | None) -> bool:
+        """Whether the asker may read what their room may not. Nobody looks whether it says anything."""
         grants = access.direct_grants(self._pack, setting.person)
-        if setting.conversation.direct or not isinstance(found, Abstention) or grants <= setting.grants:
-            return None
-        alone = replace(setting, grants=grants)
-        answer = await self._look_up(alone, text, past, now, addressed=message.addressed)
-        return answer if isinstance(answer, Answer) else None
+        return not setting.conversation.direct and isinstance(found, Abstention) and not grants <= setting.grants
 
     async def _consider_press(self, setting: Setting, message: Received, past: Past, now: datetime) -> Considered:
         """A button under an answer says what its customer could also write: that they need a person, or that the answer
@@ -182,6 +172,8 @@ class Considering:
         )
         if not may or meaning is None:
             return pressed
+        if meaning.action == "here":
+            return await self._answer_here(pressed, past, now)
         if meaning.action == "person":
             said = await self._read(replies.A_PERSON, past)
             reading_ = said if isinstance(said, Reading) else pressed.reading
@@ -204,6 +196,26 @@ class Considering:
             unanswered=(*past.unanswered, now),
         )
         return replace(pressed, decision=decide(self._pack.policy, signals))
+
+    async def _answer_here(self, pressed: Considered, past: Past, now: datetime) -> Considered:
+        """Answers to somebody alone what they had asked in a room."""
+        asked = past.asked.get(pressed.message.id)
+        setting = pressed.setting
+        asker = find(self._pack, asked.sender, past.bound) if asked is not None else None
+        if asked is None or asker != setting.person or not setting.conversation.direct:
+            return replace(pressed, may_press=False)
+        found = await self._look_up(setting, asked.text.strip(), past, now, addressed=True)
+        missed = (now,) if isinstance(found, Abstention | Failure) else ()
+        signals = Signals(
+            now=now,
+            cues=(),
+            phase=setting.phase,
+            strain=strain(past.moments, now),
+            messages=troubled_messages(past.moments, now),
+            unanswered=(*past.unanswered, *missed),
+            failed=isinstance(found, Failure),
+        )
+        return replace(pressed, question=True, found=found, decision=decide(self._pack.policy, signals))
 
     async def _for_steward(
         self, setting: Setting, message: Received, text: str, past: Past, now: datetime

@@ -64,11 +64,9 @@ class Desks:
             if desk.shape is Shape.PLAIN:
                 await outbox.put(connection, draft, now=now)
                 continue
-            place, new = await cards.ensure(connection, escalation.id, desk.address)
-            if new:
-                await self._open(connection, escalation, desk, place, now)
+            place, opens = await self._place(connection, escalation, desk, now)
             mentions = () if desk.direct else self._identities(there, desk.address)
-            said = replace(draft, card=place.id, opens=new, mentions=mentions)
+            said = replace(draft, card=place.id, opens=opens, mentions=mentions)
             await outbox.put(connection, said, now=now)
 
     async def tell(
@@ -86,9 +84,8 @@ class Desks:
         for desk, there in self._by_desk(stewards):
             draft = self._draft(escalation, desk, text, key=about or f"tell:{escalation.position}")
             if desk.shape is not Shape.PLAIN:
-                place, new = await cards.ensure(connection, escalation.id, desk.address)
-                if new:
-                    await self._open(connection, escalation, desk, place, now)
+                place, opens = await self._place(connection, escalation, desk, now)
+                if opens:
                     shown = self._draft(escalation, desk, text, key=f"card:{escalation.position}")
                     await outbox.put(connection, replace(shown, card=place.id, opens=True), now=now)
                 mentions = () if desk.direct else self._identities(there, desk.address)
@@ -117,13 +114,15 @@ class Desks:
             await outbox.put(connection, replace(draft, card=place.id, attachments=attachments), now=now)
         return tuple(shown)
 
-    async def refresh(self, connection: AsyncConnection, escalation: Escalation, now: datetime) -> None:
-        """Brings every card of an escalation up to date."""
+    async def refresh(
+        self, connection: AsyncConnection, escalation: Escalation, now: datetime, *, about: str = ""
+    ) -> None:
+        """Brings every card of an escalation up to date; `about` names what was done beside its own steps."""
         for place in await cards.of(connection, escalation.id):
             if not place.message and await outbox.opening_waits(connection, place.id):
                 continue  # it is written when it is sent
             desk = self._desk_at(place.address)
-            draft = self._draft(escalation, desk, "", key=f"refresh:{escalation.position}")
+            draft = self._draft(escalation, desk, "", key=f"refresh:{about or escalation.position}")
             await outbox.put(connection, replace(draft, card=place.id, act=Act.EDIT), now=now)
 
     async def hand_on(
@@ -162,12 +161,22 @@ class Desks:
 
     # ── pieces ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def _place(
+        self, connection: AsyncConnection, escalation: Escalation, desk: Desk, now: datetime
+    ) -> tuple[Place, bool]:
+        """An escalation's card at a desk, and whether it has yet to be sent: it is new there, or never arrived."""
+        place, new = await cards.ensure(connection, escalation.id, desk.address)
+        opens = new or (not place.message and await outbox.opening_failed(connection, place.id))
+        if opens and not place.thread:
+            await self._open(connection, escalation, desk, place, now)
+        return place, opens
+
     async def _open(
         self, connection: AsyncConnection, escalation: Escalation, desk: Desk, place: Place, now: datetime
     ) -> None:
         if desk.shape is not Shape.TOPIC:
             return
-        draft = self._draft(escalation, desk, "", key="topic")
+        draft = self._draft(escalation, desk, "", key=f"topic:{escalation.position}")
         name = f"#{escalation.id} {self._notices.who(escalation)} · {escalation.severity.name}"[:TOPIC_LENGTH]
         await outbox.put(connection, replace(draft, card=place.id, act=Act.TOPIC, target=name), now=now)
 

@@ -68,8 +68,8 @@ def not_in_the_documents(steward: str | None) -> str:
 def not_in_this_room() -> str:
     """The same in a shared room: everybody is told the same, whatever there is and whoever asks."""
     return (
-        "What everyone in this room may read doesn't say. What I may tell you alone I tell you alone: look for my "
-        "direct message, or write me one."
+        "What everyone in this room may read doesn't say. What I may tell you alone I tell you alone: write me a "
+        "direct message, or look whether you have one from me."
     )
 
 
@@ -78,10 +78,13 @@ def not_in_this_room_any_more() -> str:
     return "I had an answer, but not one for everyone who reads here now. Write me a direct message."
 
 
-def from_a_room(question: str, answer: str) -> str:
-    """An answer that was asked for in a room and is given to the asker alone."""
+def offered_from_a_room(question: str) -> str:
+    """What may not be said in a room is offered to its asker alone."""
     asked = question if len(question) <= 200 else f"{question[:199].rstrip()}…"
-    return f"You asked in a shared room: “{asked}”. I can tell you here:\n\n{answer}"
+    return (
+        f"You asked in a shared room: “{asked}”. What everyone there may read doesn't say. Here nobody else reads "
+        "along: shall I look in your own documents?"
+    )
 
 
 def did_not_answer(steward: str | None) -> str:

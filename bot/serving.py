@@ -11,11 +11,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aiohttp import web
+from telegram.error import TelegramError
 
 from bot.app import House, Knowledge, at_work, furnished, open_record
+from bot.channels.slack.connecting import SlackRefuses
 from bot.channels.slack.hearing import SlackHearing
+from bot.channels.telegram.hearing import TelegramHearing
 from bot.clock import Clock
-from bot.connections import Connections, NotConnected, connections, desks_of, slack_hearing, telegram_hearing
+from bot.connections import (
+    Connections,
+    NotConnected,
+    connections,
+    desks_of,
+    settled_upon,
+    slack_hearing,
+    telegram_hearing,
+)
 from bot.health import health
 from bot.knowing import Knowing
 from bot.ledger.engine import RecordUnavailable
@@ -53,6 +64,8 @@ async def running(
 
     Raises NotConnected, saying what to do.
     """
+    settled_upon(settings)
+    host, port = _address(settings.listen)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_record(settings.record_url(pack.provider)))
         found = await stack.enter_async_context(connections(settings, engine, pace=pace))
@@ -70,31 +83,50 @@ async def running(
             )
         )
         await stack.enter_async_context(at_work(house))
-        port = await _listen(settings, found, house, stack, slack_ping_seconds)
-        yield Running(house=house, port=port)
+        web_app = await _heard(settings, found, house, stack, slack_ping_seconds)
+        yield Running(house=house, port=await _serve(web_app, host, port, stack))
 
 
-async def _listen(
+async def _heard(
     settings: Settings, found: Connections, house: House, stack: AsyncExitStack, ping_seconds: float
-) -> int:
-    """Begins to hear: what was missed is asked for before anything newer is taken."""
+) -> web.Application:
+    """Begins to hear: what was missed is asked for before anything newer is taken. What is heard by being called is in
+    the application.
+    """
     web_app = web.Application()
     web_app.router.add_get(HEALTH_PATH, _health(house))
     if found.slack is not None:
         hearing = slack_hearing(settings, found, house.intake, house.clock, ping_seconds=ping_seconds)
         web_app.add_routes(hearing.routes())
         if settings.slack_app_token is not None:
-            await stack.enter_async_context(hearing.connected())
+            await _connected(hearing, stack)
         else:
             await _beside(stack, _catch_up(hearing), "what was said in Slack meanwhile")
     if found.bot is not None:
         telegram = telegram_hearing(settings, found.bot, house.intake, house.clock)
         if settings.telegram_webhook:
             telegram.add_to(web_app)
-            await telegram.set_webhook(settings.telegram_webhook)
+            await _called_back(telegram, settings.telegram_webhook)
         else:
             await _beside(stack, telegram.poll(), "Telegram")
-    return await _serve(web_app, settings.listen, stack)
+    return web_app
+
+
+async def _connected(hearing: SlackHearing, stack: AsyncExitStack) -> None:
+    try:
+        await stack.enter_async_context(hearing.connected())
+    except SlackRefuses as error:
+        raise NotConnected(f"Slack does not take CONCIERGE_SLACK_APP_TOKEN. {error}") from None
+
+
+async def _called_back(hearing: TelegramHearing, url: str) -> None:
+    try:
+        await hearing.set_webhook(url)
+    except TelegramError as error:
+        raise NotConnected(
+            f"Telegram does not take CONCIERGE_TELEGRAM_WEBHOOK ({type(error).__name__}). It must be an https address "
+            "that Telegram can reach; docs/setting-up-telegram.md says more."
+        ) from None  # the client's own words can have the token in them
 
 
 async def _catch_up(hearing: SlackHearing) -> None:
@@ -123,18 +155,24 @@ async def _beside(stack: AsyncExitStack, work: Coroutine[object, object, object]
     stack.push_async_callback(stop)
 
 
-async def _serve(web_app: web.Application, listen: str, stack: AsyncExitStack) -> int:
+def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 2**16):
+        raise NotConnected(f"CONCIERGE_LISTEN is HOST:PORT, for instance 127.0.0.1:8080, and not {listen!r}.")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+async def _serve(web_app: web.Application, host: str, port: int, stack: AsyncExitStack) -> int:
     runner = web.AppRunner(web_app, access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host or "127.0.0.1", int(port))
+    site = web.TCPSite(runner, host, port)
     try:
         await site.start()
     except OSError as error:
         raise NotConnected(
-            f"Nothing can listen at {listen}: {error.strerror}. Is the concierge running already? CONCIERGE_LISTEN "
-            "names another address."
+            f"Nothing can listen at {host}:{port}: {error.strerror}. Is the concierge running already? "
+            "CONCIERGE_LISTEN names another address."
         ) from error
     return int(runner.addresses[0][1])
 

@@ -51,6 +51,9 @@ class Speaking:
     def _of_press(self, one: Considered, notice: str | None) -> str:
         if not one.may_press or not one.setting.conversation.direct:
             return ""
+        if one.pressed is not None and one.pressed.action == "here":
+            steward = None if notice else self._steward_of(one.setting)
+            return "\n\n".join(part for part in (self._said(one, steward=steward), notice) if part)
         gap = one.pressed is not None and one.pressed.action == "gap"
         return notice or (replies.did_not_answer(self._steward_of(one.setting)) if gap else "")
 
@@ -93,7 +96,10 @@ def said_by(one: Considered) -> str:
 def buttons_for(considered: Sequence[Considered]) -> tuple[Meaning, ...]:
     """Under what was looked up: that it did not help, and that a person is needed."""
     looked_up = [one for one in considered if one.setting.customer and isinstance(one.found, Answer | Abstention)]
-    return answer_buttons(looked_up[-1].message.id) if looked_up else ()
+    if not looked_up:
+        return ()
+    last = looked_up[-1]
+    return answer_buttons(last.pressed.number if last.pressed else last.message.id)
 
 
 def without_trifles(parts: Sequence[str]) -> list[str]:

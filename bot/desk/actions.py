@@ -40,6 +40,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     # the customer's
     "person": Action(label="I need a person"),
     "gap": Action(label="That did not answer it"),
+    "here": Action(label="Look it up for me", style=Style.PRIMARY),
 }
 
 

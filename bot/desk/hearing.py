@@ -220,7 +220,7 @@ class DeskTurns:
                 told = "Resolved. The customer has been told that you have closed it."
                 await house.resolve(number, steward, outcome=words, now=now, also=self._telling(matter, told, now))
             case "correct" if choice:
-                await self._correct(matter, choice, words, now)
+                await self._correct(matter, number, choice, words, now)
             case _:
                 await self._ask_for_more(matter, meaning, now)
 
@@ -248,7 +248,7 @@ class DeskTurns:
 
     # ── cues and promises ────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _correct(self, matter: Matter, choice: str, words: str, now: datetime) -> None:
+    async def _correct(self, matter: Matter, escalation: int, choice: str, words: str, now: datetime) -> None:
         number, _, there = choice.partition(":")
         found = _INTENSITY.fullmatch(words.strip())
         intensity, note = (float(found[1]), found[2] or "") if found else (None, words.strip())
@@ -262,6 +262,7 @@ class DeskTurns:
             if logged is None or customer is None or not self._casework.cares_for(matter.steward, customer):
                 raise NotAllowed(f"There is no cue {number} of a customer in your care.")
             await record.correct(connection, logged.id, correction)
+            await self._refresh(connection, matter, escalation, now)
             await self._tell(connection, matter, "Kept beside the log; what was logged stays as it was.", now)
 
         await self._alone(matter, now, correct)
@@ -287,7 +288,7 @@ class DeskTurns:
             number = await promises.make(
                 connection, customer=customer, steward=matter.steward, what=what, due=due, now=now
             )
-            await self._casework.desks.refresh(connection, one, now)
+            await self._refresh(connection, matter, escalation, now)
             told = f"Promise {number} is in the list, due {due}; //kept {number} ends it."
             await self._tell(connection, matter, told, now)
 
@@ -299,6 +300,8 @@ class DeskTurns:
             if found is None or not self._casework.cares_for(matter.steward, found.customer):
                 raise NotAllowed(f"There is no promise {number} to a customer in your care.")
             await promises.keep(connection, number, now=now)
+            if matter.place is not None:
+                await self._refresh(connection, matter, matter.place.escalation, now)
             await self._tell(connection, matter, f"Promise {number} is kept.", now)
 
         await self._alone(matter, now, keep)
@@ -341,6 +344,12 @@ class DeskTurns:
                 await self._tell(connection, matter, text, now)
 
         return say
+
+    async def _refresh(self, connection: AsyncConnection, matter: Matter, escalation: int, now: datetime) -> None:
+        """Shows on the cards what is no step of an escalation, but belongs to its customer."""
+        one = await record.load(connection, escalation)
+        if one is not None:
+            await self._casework.desks.refresh(connection, one, now, about=f"row:{matter.message.id}")
 
     async def _finish(self, connection: AsyncConnection, matter: Matter, now: datetime) -> None:
         if not await inbox.finish(connection, [matter.message.id], now=now):

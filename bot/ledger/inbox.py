@@ -129,6 +129,11 @@ async def finish(connection: AsyncConnection, rows: Sequence[int], *, now: datet
     return done.rowcount == len(rows)
 
 
+async def by_id(connection: AsyncConnection, row: int) -> Received:
+    """One row."""
+    return _value((await connection.execute(select(table).where(table.c.id == row))).one())
+
+
 async def text_of(connection: AsyncConnection, row: int) -> str:
     """What a message said when it arrived."""
     return str((await connection.execute(select(table.c.text).where(table.c.id == row))).scalar_one())

@@ -412,6 +412,12 @@ async def opening_waits(connection: AsyncConnection, card: int) -> bool:
     return (await connection.execute(query)).first() is not None
 
 
+async def opening_failed(connection: AsyncConnection, card: int) -> bool:
+    """Whether a card never arrived, and is not on its way."""
+    query = select(table.c.state).where(table.c.card == card, table.c.opens)
+    return set((await connection.execute(query)).scalars()) <= {"failed", "withheld"}
+
+
 async def in_sending(connection: AsyncConnection, *, since: datetime) -> tuple[Outgoing, ...]:
     """Messages whose sending began before a moment and never ended: their process died or hangs."""
     query = select(table).where(table.c.state == "sending", table.c.sending_at < since).order_by(table.c.id)
