@@ -55,6 +55,7 @@ def card(dossier: Dossier, *, buttons: Sequence[Button], now: datetime) -> Card:
         _items("May help", dossier.suggested),
         _listed("Notes among stewards", _lines(dossier.notes, local)),
         _items("Earlier escalations", [_past(each) for each in reversed(dossier.earlier)]),
+        Section(text=_how_to_answer(dossier), quiet=True),
         Section(text=_small_print(dossier, now), quiet=True),
     )
     return Card(title=_title(dossier), sections=tuple(section for section in sections if section.text))
@@ -108,6 +109,12 @@ def _who_has_it(dossier: Dossier) -> str:
 def _brief_title(dossier: Dossier) -> str:
     to = dossier.escalation.offered_to
     return f"Hand-over brief for {_name(dossier, to)}" if to else "Hand-over brief"
+
+
+def _how_to_answer(dossier: Dossier) -> str:
+    if not dossier.escalation.open:
+        return ""
+    return f"What you write under this card {dossier.who} reads, in your name. // keeps a line among stewards; //help."
 
 
 def _small_print(dossier: Dossier, now: datetime) -> str:

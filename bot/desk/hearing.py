@@ -91,7 +91,9 @@ class DeskTurns:
             known = meaning is not None and meaning.action in ACTIONS
             if meaning is not None and meaning.kind == MESSAGE:
                 return None
-            return replace(matter, meaning=meaning) if known else matter
+            # a desk's button does nothing in a shared room, whoever presses it: what it asks and tells is not for there
+            here = conversation.direct or await cards.is_desk(connection, conversation.address)
+            return replace(matter, meaning=meaning) if known and here else matter
         if not isinstance(person, Steward) and not await cards.is_desk(connection, conversation.address):
             return None
         place = await cards.under(connection, conversation.address, thread=message.thread, answers=message.answers)
@@ -195,8 +197,13 @@ class DeskTurns:
     async def _press(self, matter: Matter, meaning: Meaning, choice: str, words: str, now: datetime) -> None:
         steward, number, house = matter.steward, meaning.number, self._casework
         match meaning.action:
-            case "acknowledge" | "accept":
+            case "acknowledge":
                 told = "Acknowledged. The customer has been told that you have seen it."
+                await house.acknowledge(number, steward, now, also=self._telling(matter, told, now))
+            case "accept":
+                if (await self._mine(matter, number)).offered_to != steward:
+                    raise NotAllowed(f"Escalation {number} is not offered to you.")
+                told = "It is yours now. The customer has been told."
                 await house.acknowledge(number, steward, now, also=self._telling(matter, told, now))
             case "take":
                 told = "You hold the conversation; the concierge is silent. Write under the card."
@@ -232,6 +239,8 @@ class DeskTurns:
         async def ask(connection: AsyncConnection, matter: Matter, now: datetime) -> None:
             one = await record.load(connection, meaning.number)
             assert one is not None
+            if matter.message.pressed is not None:
+                await self._tell(connection, matter, "I have asked for it below.", now)
             if ACTIONS[meaning.action].chooses:
                 chosen_from = await self._choices(connection, meaning, one)
                 offered = tuple(replace(meaning, choice=value) for value, _ in chosen_from)

@@ -128,7 +128,14 @@ def test_it_reads_in_the_order_of_need() -> None:
         "Notes among stewards",
         "Earlier escalations",
         "",
+        "",
     ]
+
+
+def test_it_says_who_reads_what_is_written_under_it() -> None:
+    """A thread in which everything is passed on must say so; one that is closed passes nothing on."""
+    assert "What you write under this card Lena Voss reads" in str(shown(dossier()))
+    assert "What you write" not in str(shown(dossier(OVER)))
 
 
 def test_the_title_says_how_bad_who_and_what() -> None:
