@@ -282,7 +282,7 @@ def test_what_is_not_known_takes_no_room() -> None:
         quote="",
     )
     made = shown(bare)
-    assert [each.title for each in made.sections][1:] == ["Why now", ""]
+    assert [each.title for each in made.sections][1:] == ["Why now", "", ""]
     assert all(each.text for each in made.sections)
 
 
