@@ -31,6 +31,7 @@ demo: install            ## a scene with both sides visible, then your turn
 
 bench: install           ## speed, printed with the machine
 	$(BIN)/python -m benchmarks.turn
+	$(BIN)/python -m benchmarks.acknowledge
 
 docs: install            ## the command line's own help, as a page
 	$(BIN)/typer bot.cli utils docs --name concierge --output docs/commands.md

@@ -24,6 +24,7 @@ from bot.desk.hearing import DeskTurns
 from bot.desks import Desk, DeskOf
 from bot.intake import HouseIntake
 from bot.knowing import ReadsAhead, keep_reading_ahead
+from bot.ledger.doorstep import Doorstep, doorstep_of
 from bot.ledger.engine import migrate, open_engine
 from bot.messages import Channel
 from bot.pack import Pack
@@ -132,29 +133,39 @@ async def furnished(
             clock=clock,
             docket=wakeups,
         )
-        yield House(
-            pack=pack,
-            engine=engine,
-            concierge=concierge,
-            casework=casework,
-            turns=turns,
-            intake=HouseIntake(work, desk, engine),
-            work=work,
-            clock=clock,
-            answerer=answerer,
-        )
+        beside = doorstep_of(engine.url)
+        doorstep = Doorstep(beside) if beside is not None else None
+        try:
+            yield House(
+                pack=pack,
+                engine=engine,
+                concierge=concierge,
+                casework=casework,
+                turns=turns,
+                intake=HouseIntake(work, desk, engine, clock, doorstep),
+                work=work,
+                clock=clock,
+                answerer=answerer,
+            )
+        finally:
+            if doorstep is not None:
+                await doorstep.close()
 
 
 @asynccontextmanager
 async def at_work(house: House) -> AsyncIterator[None]:
     """Runs the house's background tasks in this process while the body runs."""
-    reading_ahead = asyncio.create_task(keep_reading_ahead(house.answerer))
+    beside = [
+        asyncio.create_task(keep_reading_ahead(house.answerer)),
+        asyncio.create_task(house.intake.keep_carrying_in()),
+    ]
     try:
         async with working(house.work):
             yield
     finally:
-        reading_ahead.cancel()
-        await asyncio.gather(reading_ahead, return_exceptions=True)
+        for one in beside:
+            one.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 class LazyReader:

@@ -220,7 +220,13 @@ def demo(
 
 
 def _settings(pack: Path | None) -> Settings:
-    return Settings(pack=pack) if pack is not None else Settings()
+    from pydantic import ValidationError
+
+    try:
+        return Settings(pack=pack) if pack is not None else Settings()
+    except ValidationError as error:  # its own words have in them what was set
+        wrong = "; ".join(f"CONCIERGE_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        raise BotError(f"A setting cannot be used: {wrong}. .env.example says what each one means.") from None
 
 
 def _pack(settings: Settings, at: datetime) -> Pack:

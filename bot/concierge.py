@@ -160,7 +160,7 @@ class Concierge:
                 handed_on = await self._hand_on(connection, one, now)
                 parts += [said for said in (welcome or self._speaking.words(one, notice, handed_on),) if said]
         for message in waiting:  # after the messages were kept: what changes may be one of them
-            await self._keep_change(connection, message, now)
+            await self._keep_change(connection, here, message, now)
         if here.holder is not None or not parts:
             return Turn(considered=considered, told=(), held=here.holder is not None)
         text = "\n\n".join(without_trifles(parts))
@@ -242,11 +242,18 @@ class Concierge:
         alone = Address(channel=sender.channel, team=here.team, room=sender.user)
         return await conversations.ensure(connection, alone, direct=True, customer=one.setting.customer, now=now)
 
-    async def _keep_change(self, connection: AsyncConnection, message: Received, now: datetime) -> None:
-        if message.about is not None and message.kind is Kind.EDIT:
-            await transcript.edit(connection, message.about, text=message.text, at=when(message, now))
-        elif message.about is not None and message.kind is Kind.DELETION:
-            await transcript.delete(connection, message.about, at=when(message, now))
+    async def _keep_change(
+        self, connection: AsyncConnection, here: Conversation, message: Received, now: datetime
+    ) -> None:
+        if message.about is None or message.kind not in (Kind.EDIT, Kind.DELETION):
+            return
+        at = when(message, now)
+        if message.kind is Kind.EDIT:
+            known = await transcript.edit(connection, message.about, text=message.text, at=at)
+        else:
+            known = await transcript.delete(connection, message.about, at=at)
+        if known:
+            await self._casework.following.change(connection, here, message, now)
 
     async def _keep(self, connection: AsyncConnection, one: Considered, now: datetime, *, held: bool) -> None:
         place, message = one.setting.conversation.id, one.message
@@ -328,7 +335,8 @@ class Concierge:
             thread=last.message.thread,
             under="" if here.direct else last.message.ref,
             buttons=buttons_for(considered),
-            grants=frozenset() if here.direct else last.setting.grants,
+            # all that any of the messages was answered from: whoever wrote the last of them may read less
+            grants=frozenset() if here.direct else frozenset().union(*(one.setting.grants for one in considered)),
         )
         row = await outbox.put(connection, draft, now=now)
         await transcript.say(

@@ -23,6 +23,7 @@ from bot.desks import Desk, DeskOf, Shape
 from bot.errors import BotError
 from bot.messages import SLACK, TELEGRAM, Address, Channel, Identity, Intake, Pace, SendError
 from bot.pack import Pack
+from bot.people import room_at
 from bot.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -172,6 +173,12 @@ async def desks_of(pack: Pack, settings: Settings, found: Connections) -> DeskOf
     in the terminal, which every installation has.
     """
     rooms = _rooms(settings, found)
+    for desk in rooms.values():
+        if room_at(pack, desk.address) is not None:
+            raise NotConnected(
+                f"{desk.address} is one of the pack's shared rooms, and no desk may be there: customers read it. "
+                "CONCIERGE_SLACK_DESK and CONCIERGE_TELEGRAM_DESK name rooms of the stewards alone."
+            )
     known: dict[str, tuple[Desk, ...]] = {}
     for steward in pack.stewards.values():
         own = [desk for one in steward.identities for desk in await _direct(one, rooms, found)]

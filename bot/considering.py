@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -18,9 +19,9 @@ from bot.ledger.buttons import Meaning
 from bot.ledger.conversations import Conversation
 from bot.ledger.inbox import Received
 from bot.messages import Identity, Kind
-from bot.pack import Customer, Pack, Steward
+from bot.pack import Customer, Pack, Person, Steward
 from bot.people import find
-from escalation.cues import TROUBLED, CueReader, Reading
+from escalation.cues import TROUBLED, Cue, CueReader, Reading
 from escalation.policy import Decision, Severity, Signals, decide
 from escalation.strain import Moment, strain, troubled_messages
 from knowledge.answer import Abstention, Answer
@@ -29,6 +30,7 @@ from knowledge.question import is_courtesy, is_question
 logger = logging.getLogger(__name__)
 
 ANSWER_WITHIN = timedelta(seconds=20)
+THINKING_AT_ONCE: Final = max(2, os.cpu_count() or 2)  # threads: more would not be faster, and keep the loop waiting
 EARLIER: Final = 4  # how many of the customer's own earlier messages a reader or a search may look at
 
 
@@ -109,6 +111,7 @@ class Considering:
         self._pack = pack
         self._answerer = answerer
         self._reader = reader
+        self._room_to_think = asyncio.Semaphore(THINKING_AT_ONCE)
 
     async def consider(self, setting: Setting, message: Received, past: Past, now: datetime) -> Considered:
         text = message.text.strip()
@@ -175,18 +178,9 @@ class Considering:
         if meaning.action == "here":
             return await self._answer_here(pressed, past, now)
         if meaning.action == "person":
-            said = await self._read(replies.A_PERSON, past)
-            reading_ = said if isinstance(said, Reading) else pressed.reading
-            signals = Signals(
-                now=now,
-                cues=reading_.cues,
-                phase=setting.phase,
-                strain=strain(past.moments, now),
-                messages=troubled_messages(past.moments, now),
-                unanswered=past.unanswered,
-                failed=isinstance(said, Failure),
-            )
-            return replace(pressed, reading=reading_, decision=decide(self._pack.policy, signals))
+            return self._call_a_person(pressed, past, now)
+        if self._asker(past, message) != setting.person:
+            return replace(pressed, may_press=False)  # somebody else's question
         signals = Signals(
             now=now,
             cues=(),
@@ -197,12 +191,31 @@ class Considering:
         )
         return replace(pressed, decision=decide(self._pack.policy, signals))
 
+    def _asker(self, past: Past, message: Received) -> Person | None:
+        asked = past.asked.get(message.id)
+        return find(self._pack, asked.sender, past.bound) if asked is not None else None
+
+    def _call_a_person(self, pressed: Considered, past: Past, now: datetime) -> Considered:
+        """Whoever presses it needs no reader of cues to be understood, and no rule of the pack to be heard."""
+        cue = Cue(name="asks_for_person", intensity=1.0, words=())
+        signals = Signals(
+            now=now,
+            cues=(cue,),
+            phase=pressed.setting.phase,
+            strain=strain(past.moments, now),
+            messages=troubled_messages(past.moments, now),
+            unanswered=past.unanswered,
+        )
+        decision = decide(self._pack.policy, signals)
+        if not decision.calls_somebody:
+            decision = Decision(severity=Severity.care, rules=("pressed for a person",))
+        return replace(pressed, reading=Reading(cues=(cue,), version="pressed"), decision=decision)
+
     async def _answer_here(self, pressed: Considered, past: Past, now: datetime) -> Considered:
         """Answers to somebody alone what they had asked in a room."""
-        asked = past.asked.get(pressed.message.id)
-        setting = pressed.setting
-        asker = find(self._pack, asked.sender, past.bound) if asked is not None else None
-        if asked is None or asker != setting.person or not setting.conversation.direct:
+        asked, setting = past.asked.get(pressed.message.id), pressed.setting
+        theirs = self._asker(past, pressed.message) == setting.person
+        if asked is None or not theirs or not setting.conversation.direct:
             return replace(pressed, may_press=False)
         found = await self._look_up(setting, asked.text.strip(), past, now, addressed=True)
         missed = (now,) if isinstance(found, Abstention | Failure) else ()
@@ -233,7 +246,7 @@ class Considering:
 
     async def _read(self, text: str, past: Past) -> Reading | Failure:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            async with self._room_to_think, asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 return await asyncio.to_thread(self._reader.read, text, past.said)
         except Exception as error:  # the turn's edge: a reader that fails is a signal, not an end
             logger.exception("the reader of cues failed")
@@ -249,7 +262,7 @@ class Considering:
         if setting.conversation.holder is not None:
             return None
         try:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            async with self._room_to_think, asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 return await asyncio.to_thread(self._answerer.answer, text, setting.grants, now.date(), past.said)
         except Exception as error:  # the turn's edge: an index that fails is a signal, not an end
             logger.exception("the answer failed")

@@ -42,6 +42,21 @@ class Following:
         if conversation.holder is not None and (not shown or self._desks.plain(conversation.holder)):
             await self._desks.hand_on(connection, message, conversation.holder, text, now, plain=bool(shown))
 
+    async def change(
+        self, connection: AsyncConnection, conversation: Conversation, message: Received, now: datetime
+    ) -> None:
+        """Shows what a customer changed or took back, likewise: whoever has read it should know."""
+        if not conversation.direct:
+            return
+        who = self._notices.customer(conversation.customer) if conversation.customer else "They"
+        edited = message.kind is Kind.EDIT
+        text = f"{who} changed a message: {message.text}" if edited else f"{who} took a message back."
+        one = await _followed(connection, conversation, conversation.customer or f"conversation:{conversation.id}")
+        if one is not None:
+            await self._desks.show(connection, one, text, now, about=f"change:{message.id}")
+        if conversation.holder is not None:
+            await self._desks.hand_on(connection, message, conversation.holder, text, now, plain=one is not None)
+
     async def answer(
         self,
         connection: AsyncConnection,

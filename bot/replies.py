@@ -12,9 +12,6 @@ from itertools import groupby
 from escalation.cues import PLEASANT, TROUBLED, Reading
 from knowledge.answer import Answer, Citation, Sentence
 
-A_PERSON = "a person"
-"""What asks for a person, written or pressed."""
-
 TOO_LONG = 6_000  # characters: beyond that a message is kept and read for cues, not taken for a question
 
 

@@ -18,6 +18,7 @@ from bot.pack import Customer, Pack, Person, Room
 from bot.people import belonging, find, room_at
 from knowledge.question import is_question
 
+MOST_LIKELY = 30  # people about whom a platform can be asked one by one before a post
 Answers = Literal["mentioned", "people"]
 
 
@@ -53,6 +54,17 @@ class Rooms:
         async with reading(self._engine) as connection:
             bound = await invitations.bound(connection)
         return access.room_grants(self._pack, room, await self.present(address, bound))
+
+    async def has_customers(self, address: Address) -> bool:
+        """Whether a known customer reads in a room of ours, whatever the settings say that it is for."""
+        channel = self._channels.get(address.channel)
+        if channel is None:
+            return False
+        async with reading(self._engine) as connection:
+            bound = await invitations.bound(connection)
+        likely = self._identities(tuple(self._pack.customers.values()), address, bound)
+        readers = await channel.readers(address, likely[:MOST_LIKELY]) or ()
+        return any(isinstance(find(self._pack, one, bound), Customer) for one in readers)
 
     def _identities(
         self, people: Sequence[Person], address: Address, bound: Mapping[Identity, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -185,8 +186,16 @@ def _health(house: House) -> Callable[[web.Request], Awaitable[web.Response]]:
     return answer
 
 
+def answer_platforms_first() -> None:
+    """Lets the threads that think give way ten times as often as Python has them do by default (5 ms): a platform that
+    waits for its acknowledgement waits for several of these turns.
+    """
+    sys.setswitchinterval(0.0005)
+
+
 async def run(pack: Pack, settings: Settings, clock: Clock) -> None:
     """Runs until SIGTERM or SIGINT."""
+    answer_platforms_first()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     told_to_end = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):

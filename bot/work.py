@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,10 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot import access, replies
 from bot.casework import ANSWER_TIMER, Casework
 from bot.clock import Clock
-from bot.ledger import conversations, inbox, invitations, outbox
+from bot.ledger import cards, conversations, inbox, invitations, outbox
 from bot.ledger.engine import RecordUnavailable, reading, writing
 from bot.ledger.outbox import NotYet, Outgoing
-from bot.messages import Address, Channel, Inbound, Kind, Post, Purpose, SendError
+from bot.messages import Address, Channel, Identity, Inbound, Kind, Post, Purpose, SendError
 from bot.pack import Customer, Pack
 from bot.people import find
 from bot.rooms import Rooms
@@ -90,27 +90,39 @@ class Work:
 
         Raises RecordUnavailable: then the channel must not acknowledge, and the platform delivers it again.
         """
-        now = self._clock()
+        kept = await self.receive_all([(inbound, self._clock())])
+        return kept[0]
+
+    async def receive_all(self, events: Sequence[tuple[Inbound, datetime]]) -> list[bool]:
+        """Commits several events, each with the moment at which it came, in one transaction."""
         async with writing(self._engine) as connection:
-            if inbound.kind is Kind.MOVED:
-                await self._move(connection, inbound)
-            person = find(self._pack, inbound.sender, await invitations.bound(connection))
-            customer = person.id if inbound.direct and isinstance(person, Customer) else None
-            place = await conversations.ensure(
-                connection, inbound.address, direct=inbound.direct, customer=customer, now=now
-            )
-            addressed = await self._rooms.addressed(connection, inbound, person)
-            kept = await inbox.receive(
-                connection, replace(inbound, addressed=addressed), conversation=place.id, now=now
-            )
-        if kept is not None:
-            await self._wake(self._turn_task, f"turn:{place.id}", place.id)
-        return kept is not None
+            bound = await invitations.bound(connection)
+            kept = [await self._keep(connection, inbound, at, bound) for inbound, at in events]
+        for conversation in dict.fromkeys(one for one in kept if one is not None):
+            await self._wake(self._turn_task, f"turn:{conversation}", conversation)
+        return [one is not None for one in kept]
+
+    async def _keep(
+        self, connection: AsyncConnection, inbound: Inbound, now: datetime, bound: Mapping[Identity, str]
+    ) -> int | None:
+        """Keeps an event, and says in which conversation; None for a redelivery."""
+        if inbound.kind is Kind.MOVED:
+            await self._move(connection, inbound)
+        person = find(self._pack, inbound.sender, bound)
+        customer = person.id if inbound.direct and isinstance(person, Customer) else None
+        place = await conversations.ensure(
+            connection, inbound.address, direct=inbound.direct, customer=customer, now=now
+        )
+        addressed = await self._rooms.addressed(connection, inbound, person)
+        event = replace(inbound, addressed=addressed)
+        row = await inbox.receive(connection, event, conversation=place.id, now=now)
+        return place.id if row is not None else None
 
     async def _move(self, connection: AsyncConnection, inbound: Inbound) -> None:
         before = replace(inbound.address, room=inbound.about or "")
         if await conversations.move(connection, before, inbound.address):
             await outbox.move(connection, before, inbound.address)
+            await cards.move(connection, before, inbound.address)
             logger.warning("room %s is %s from now on: say so in the pack's channels", before, inbound.address)
 
     async def wake_for(self, address: Address) -> None:
@@ -304,6 +316,8 @@ class Work:
             async with writing(self._engine) as connection:
                 await outbox.withhold(connection, out.id, why="there is nothing to change any more")
             return None
+        if out.draft.purpose is Purpose.DESK and not out.draft.direct and await self._rooms.has_customers(out.address):
+            raise SendError("a customer reads in that room: no desk may be there", retry=False)
         if out.draft.grants <= access.EVERYONE or out.draft.grants <= await self._rooms.grants(out.address):
             return post
         instead = replace(

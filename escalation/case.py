@@ -404,8 +404,8 @@ def note(escalation: Escalation, steward: str, text: str, now: datetime) -> tupl
 
 
 def unreached(escalation: Escalation, steward: str, why: str, now: datetime) -> tuple[Event, ...]:
-    """No desk of a steward could be reached. Where they are the one who is waited for, the next is due at once; but once
-    round the ladder only: where nobody can be reached, asking faster does not help, and the customer hears of each.
+    """No desk of a steward could be reached. Where they are the one who is waited for, the next is due at once; but
+    only once round the ladder: where nobody can be reached asking faster does not help, and the customer hears each.
     """
     waited_for = escalation.offered_to or (escalation.named if escalation.owner is None else None)
     if not escalation.open or waited_for != steward or escalation.answer_by is None or escalation.answer_by <= now:

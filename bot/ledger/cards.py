@@ -103,3 +103,8 @@ async def under(connection: AsyncConnection, address: Address, *, thread: str, a
 async def is_desk(connection: AsyncConnection, address: Address) -> bool:
     """Whether any escalation was ever shown there."""
     return (await connection.execute(select(table.c.id).where(_at(address)).limit(1))).first() is not None
+
+
+async def move(connection: AsyncConnection, before: Address, after: Address) -> None:
+    """A desk's room has another id from now on."""
+    await connection.execute(update(table).where(_at(before)).values(team=after.team, room=after.room))

@@ -135,9 +135,7 @@ async def move(connection: AsyncConnection, before: Address, after: Address) -> 
 
 async def last_seen(connection: AsyncConnection, channel: str) -> tuple[tuple[Address, str], ...]:
     """The conversations of a channel, each with the order of the newest message that is kept of it."""
-    newest = select(inbox.c.conversation, func.max(inbox.c.order).label("newest")).where(
-        inbox.c.kind == "message"
-    )
+    newest = select(inbox.c.conversation, func.max(inbox.c.order).label("newest")).where(inbox.c.kind == "message")
     grouped = newest.group_by(inbox.c.conversation).subquery()
     query = select(table, grouped.c.newest).join(grouped, grouped.c.conversation == table.c.id)
     rows = await connection.execute(query.where(table.c.channel == channel).order_by(table.c.id))

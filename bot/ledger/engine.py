@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -72,10 +73,23 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises RecordUnavailable where the database is locked for too long, read-only, full or gone.
     """
     with _as_unavailable(engine):
-        async with engine.connect() as connection:
+        async with _line(engine), engine.connect() as connection:
             await connection.execution_options(writing=True)
             async with connection.begin():
                 yield connection
+
+
+_LINES: WeakKeyDictionary[Engine, asyncio.Lock] = WeakKeyDictionary()
+
+
+def _line(engine: AsyncEngine) -> AbstractAsyncContextManager[object]:
+    """Where writers of this process stand in line for SQLite's one write lock: first come, first served.
+
+    SQLite itself lets them try again and again, in no order, until some give up.
+    """
+    if engine.dialect.name != "sqlite":
+        return nullcontext()
+    return _LINES.setdefault(engine.sync_engine, asyncio.Lock())
 
 
 @asynccontextmanager

@@ -10,8 +10,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 from unittest.mock import patch
@@ -26,7 +26,7 @@ from bot.desk import hearing
 from bot.desks import Desk, Shape
 from bot.ledger import invitations
 from bot.ledger.engine import writing
-from bot.messages import SLACK, TELEGRAM, Act, Address, Attachment, Identity, Inbound, Kind, Post, Pressed, Sent
+from bot.messages import SLACK, TELEGRAM, Act, Address, Attachment, Identity, Inbound, Kind, Post, Sent
 from bot.pack import Pack
 from bot.rooms import Answers
 from escalation.cues import CUES
@@ -164,9 +164,7 @@ NOOR = Somebody(
 OMAR = Somebody(
     id="omar-reyes", number=1004, alone=_grants("flight:boreal-1", "mission:dancing"), at_home=frozenset({"dancing"})
 )
-MILA = Somebody(
-    id="mila-berg", number=1005, team=ABROAD, alone=_grants("organisation:brightwell"), at_home=_BRIGHTWELL
-)
+MILA = Somebody(id="mila-berg", number=1005, team=ABROAD, alone=_grants("organisation:brightwell"), at_home=_BRIGHTWELL)
 """Known by an invitation alone."""
 INES, AMARA, ROSA = (
     Somebody(id=name, number=2001 + n, alone=frozenset(GRANTS), at_home=_EVERY_MISSION, steward=True)
@@ -194,7 +192,7 @@ ROOMS: dict[Address, str | None] = {
     STEWARDS_ROOM: None,
     FORUM: None,
 }
-"""Every shared room and the mission whose room it is. The stewards' rooms are rooms like others unless they are desks."""
+"""Every shared room, and whose mission's it is. The stewards' rooms are like others unless desks are there."""
 _FLIGHTS = {"portrait": "aurora-2", "crystals": "aurora-2", "fibres": "boreal-1", "dancing": "boreal-1"}
 
 
@@ -240,6 +238,8 @@ STEWARDS = {one.id: one for one in PEOPLE if one.steward}
 
 PHOTO = Attachment(what="the file FILE-WORDS.pdf", ref="file:1", link="https://internal.example/LINK-WORDS")
 
+OLD_BUTTON = "That button is from before and does nothing any more."
+
 FIXED = frozenset(
     part
     for text in (
@@ -251,14 +251,13 @@ FIXED = frozenset(
         replies.too_long(),
         replies.courtesy(),
         replies.cannot_open(PHOTO.what),
+        OLD_BUTTON,
     )
     for part in text.split("\n\n")
 )
 """What a room may be told whoever reads there. Everything else must be an answer."""
 
-WHISPERED = frozenset(
-    {replies.passed_on(), replies.not_yours(), hearing.NOT_YOURS, "That button is from before and does nothing any more."}
-)
+WHISPERED = frozenset({replies.passed_on(), replies.not_yours(), hearing.NOT_YOURS, OLD_BUTTON})
 LABELS = frozenset({"I need a person", "That did not answer it"})
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -266,12 +265,21 @@ _NAMES = ("Lena", "Voss", "Walter", "Finch", "Noor", "Haddad", "Omar", "Reyes", 
           "Amara", "Okafor", "Rosa", "Lund")  # fmt: skip
 _IDS = tuple(one.id for one in PEOPLE if one.id)
 _CUES = tuple(word for cue in CUES for word in {cue, cue.replace("_", " ")})
-_OURS = ("escalation", "escalations", "steward", "stewards", *(one.name for one in Severity if one is not Severity.none), "RuntimeError", "Traceback")
+_SEVERITIES = tuple(one.name for one in Severity if one is not Severity.none)
+_OURS = (
+    "escalation",
+    "escalations",
+    "steward",
+    "stewards",
+    *_SEVERITIES,
+    "RuntimeError",
+    "Traceback",
+)
 NEVER_IN_A_ROOM = re.compile(
     "|".join([r"\w+-WORDS(?<!FILE-WORDS)", *(rf"\b{re.escape(word)}\b" for word in (*_NAMES, *_IDS, *_CUES, *_OURS))]),
     re.IGNORECASE,
 )
-"""Whatever else is permitted, none of these words stands in a shared room; nor does any that a step marks as a secret."""
+"""Whatever else is permitted, none of these words stands in a shared room, nor any that a step marks."""
 FOR_DESKS_ALONE = re.compile(r"(NOTE|BRIEF|CORRECTION|PROMISE|RULE|RAW|GOAL|SUCCESS)-WORDS")
 """What is marked so never goes to a customer or a stranger, in whatever conversation."""
 _MARK = re.compile(r"SECRET (\S+)\.")
@@ -296,7 +304,9 @@ class Marked:
         if self.error is not None:
             raise self.error
         wanted = re.search(r"about (\S+)\?", question)
-        found = sorted(grants) if wanted and wanted[1] == "everything" else [g for g in grants if wanted and g == wanted[1]]
+        found = (
+            sorted(grants) if wanted and wanted[1] == "everything" else [g for g in grants if wanted and g == wanted[1]]
+        )
         if not found:
             return Abstention(score=0.1)
         return Answer(sentences=tuple(_sentence(grant) for grant in found), caveats=(), score=0.9)
@@ -347,6 +357,7 @@ class Gathering:
     wrong: list[str] = field(default_factory=list)
     asked_by: dict[str, set[tuple[Somebody, bool]]] = field(default_factory=dict)
     """Who has written a text, and whether in the room."""
+    looked_up: frozenset[str] = frozenset()
     threads: set[str] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     kept: str = ""
@@ -441,7 +452,8 @@ class Gathering:
             self._complain(post, "more than words")
         if post.purpose not in ("answer", "notice") and post.text not in WHISPERED:
             self._complain(post, "a purpose that is for no room")
-        if post.thread not in {"", *self.threads} or (post.under and not post.under.startswith("ref:")):
+        threads = {"", *self.threads, *(thread for at, thread, _ in self.cards() if at == post.address)}
+        if post.thread not in threads or (post.under and not post.under.startswith("ref:")):
             self._complain(post, "a thread that is not of this room")
         if not {button.label for button in post.buttons} <= LABELS:
             self._complain(post, "a button that is for no room")
@@ -454,7 +466,8 @@ class Gathering:
 
     def _look_alone(self, post: Post) -> None:
         self.heard["alone"] += 1
-        if post.purpose == "desk" and post.act not in (Act.WHISPER, Act.HOME) and not self._is_stewards(post):
+        private = post.act in (Act.WHISPER, Act.HOME) or post.text in WHISPERED
+        if post.purpose == "desk" and not private and not self._is_stewards(post):
             self._complain(post, "a desk's matter that is no desk's")
         who = next((one for one in PEOPLE if self._reads_alone(one, post.address)), STRANGER)
         if who.steward:
@@ -486,6 +499,9 @@ class Gathering:
         """At what is looked up, in that moment: with nothing that its asker (alone) or the room (for all) lacks."""
         everybody = permitted(self.mission, None if self.nobody_can_say else tuple(self.present))
         askers = self.asked_by.get(question, set())
+        first, self.looked_up = question not in self.looked_up, self.looked_up | {question}
+        if first and all(in_room for _, in_room in askers) and not grants <= everybody:
+            self.wrong.append(f"{question} was looked up for the room with {sorted(grants)}")
         if not any(grants <= who.alone or (in_room and grants <= everybody) for who, in_room in askers):
             self.wrong.append(f"{question} was looked up with {sorted(grants)}")
 
@@ -503,6 +519,7 @@ class Gathering:
         self.reader.seen.clear()
         self.wrong.clear()
         self.asked_by.clear()
+        self.looked_up = frozenset()
         self.threads.clear()
         self.numbers = count(1_000)
         self.room, self.mission = room, ROOMS[room]
@@ -553,8 +570,7 @@ def records_in_this_thread() -> Iterator[list[aiosqlite.Connection]]:
 
     def here(*args: Any, **named: Any) -> aiosqlite.Connection:
         connection = connect(*args, **named)
-        connection._tx = _Now()
-        connection._thread = _NoThread()
+        vars(connection).update(_tx=_Now(), _thread=_NoThread())
         opened.append(connection)
         return connection
 
@@ -638,5 +654,3 @@ async def beginnings(one: Gathering) -> tuple[Beginning, ...]:
     await one.settles()
     keep("handed over")
     return tuple(found)
-
-

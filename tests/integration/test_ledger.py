@@ -391,6 +391,29 @@ async def test_the_latest_are_the_last_oldest_first_without_what_was_never_said(
     assert [one.text for one in await transcript.latest(connection, place, count=3)] == ["2", "3", "4"]
 
 
+async def test_what_came_in_late_stands_where_it_was_written(connection: AsyncConnection, place: int) -> None:
+    """Before the first message that was written after it; answers stay where they were given, whatever clocks say."""
+
+    async def heard(number: int) -> None:
+        row = await inbox.receive(connection, inbound(number), conversation=place, now=NOW)
+        said = f"q{number}"
+        await transcript.say(
+            connection, conversation=place, at=NOW, role="customer", author="lena", text=said, inbox=row
+        )
+
+    async def answered(text: str) -> None:
+        at = NOW - timedelta(minutes=5)
+        await transcript.say(connection, conversation=place, at=at, role="concierge", author="", text=text)
+
+    for number, answer in ((1, "a1"), (4, "a4"), (3, "a3"), (2, "a2"), (5, "a5")):
+        await heard(number)
+        await answered(answer)
+    whole = ["q1", "a1", "q2", "q3", "q4", "a4", "a3", "a2", "q5", "a5"]
+    assert [one.text for one in await transcript.latest(connection, place, count=50)] == whole
+    assert [one.text for one in await transcript.latest(connection, place, count=7)] == whole[-7:]
+    assert [one.text for one in await transcript.delivered(connection, place, count=7)] == whole[-7:]
+
+
 async def test_what_was_delivered_is_what_people_have_read(connection: AsyncConnection, place: int) -> None:
     """What is still on its way is not repeated to somebody who opens the conversation again."""
     await transcript.say(connection, conversation=place, at=NOW, role="customer", author="lena", text="q")

@@ -27,6 +27,7 @@ from bot.channels.slack.connecting import SlackRefuses
 from bot.channels.slack.facts import padded
 from bot.channels.slack.hearing import SlackHearing
 from bot.channels.slack.installing import SCOPES, Installations, SignedStates, tables
+from bot.channels.slack.reconciling import OVERLAP
 from bot.ledger.engine import open_engine, writing
 from bot.messages import Address, Attachment, Form, Identity, Kind, Pressed
 
@@ -76,6 +77,7 @@ def hearing(slack: SlackServer, house: FakeIntake, **more: Any) -> SlackHearing:
         "app_token": slack.app_token,
         "now": slack.clock,
         "ping_seconds": 0.1,
+        "overlap": timedelta(),
     }
     return SlackHearing(house, api=slack.base_url, **{**given, **more})
 
@@ -517,6 +519,21 @@ async def test_a_hole_between_two_readings_is_found(slack: SlackServer, house: F
     assert await heard.reconcile() == 2
     assert [one.text for one in house.tried] == ["one", "lost", "kept, so far as the house knows"]
     assert len(slack.called("conversations.history")) == 2
+
+
+async def test_a_hole_that_an_earlier_process_left_is_found(slack: SlackServer, house: FakeIntake) -> None:
+    """It ended while something newer was kept already: the start reads from before that, but not from before it came
+    in.
+    """
+    lena = slack.add_user("Lena")
+    room = slack.add_channel("portrait", lena, with_bot=False)
+    slack.says(lena, room, "not for the concierge")
+    slack.joins(slack.bot, room)
+    with slack.held():
+        slack.says(lena, room, "lost")
+    seen(house, slack.says(lena, room, "kept, so far as the house knows"), slack.team.id)
+    assert await hearing(slack, house, overlap=OVERLAP).reconcile() == 2
+    assert house.texts == ["lost", "kept, so far as the house knows"]
 
 
 async def test_slack_asks_to_wait(slack: SlackServer, house: FakeIntake) -> None:

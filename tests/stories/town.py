@@ -6,8 +6,7 @@ and answers questions is scripted (`fakes`), so that a story says what is in a m
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakes import POLICY, ScriptedAnswerer, ScriptedReader, write_pack
+from scenes import until
 from slack_server import Channel, Delivery, SlackServer, User, View
 from slack_server import Message as SlackMessage
 from telegram_server import TelegramServer
@@ -22,13 +22,14 @@ from telegram_server import TelegramServer
 from bot.app import House
 from bot.messages import Pace
 from bot.pack import Pack, load_pack
-from bot.replies import A_PERSON
 from bot.serving import Running, running
 from bot.settings import Settings
 from escalation.cues import Reading
 
 if TYPE_CHECKING:
     from conftest import Stores
+
+__all__ = ["Town", "labels", "shown", "town", "until"]
 
 LENA_ON_TELEGRAM = 1001
 INES_ON_TELEGRAM = 2001
@@ -100,7 +101,7 @@ class TownsReader(ScriptedReader):
     """The scripted reader, which also knows what the button "I need a person" says."""
 
     def read(self, text: str, before: Sequence[str] = ()) -> Reading:
-        return super().read("asks_for_person" if text == A_PERSON else text, before)
+        return super().read(text, before)
 
 
 class Drifting:
@@ -262,13 +263,3 @@ async def town(folder: Path) -> AsyncIterator[Town]:
             desk=desk,
             pack=load_pack(folder / "pack", today=date(2027, 3, 1)),
         )
-
-
-async def until(holds: Callable[[], Awaitable[bool]], what: str, within: float = 20.0) -> None:
-    """Returns as soon as a condition of the record holds."""
-    try:
-        async with asyncio.timeout(within):
-            while not await holds():
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"{what}: not within {within:g} s") from None

@@ -37,7 +37,7 @@ from bot.channels.slack.installing import (
     why,
 )
 from bot.channels.slack.pressing import asks
-from bot.channels.slack.reconciling import People, Reconciliation
+from bot.channels.slack.reconciling import OVERLAP, People, Reconciliation
 from bot.channels.slack.translating import translate
 from bot.messages import Inbound, Intake
 
@@ -53,6 +53,7 @@ class SlackHearing:
     workspaces can then install the app themselves). Over HTTP nothing is taken without a `signing_secret`.
 
     `ping_seconds` is how often a connection of Socket Mode is tried: one that is dead is replaced that much later.
+    `overlap` is how far before its newest message a room is read again at the start.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class SlackHearing:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         ping_seconds: float = 5.0,
+        overlap: timedelta = OVERLAP,
     ) -> None:
         self._intake = intake
         self._workspaces = _workspaces(token, store, api)
@@ -81,7 +83,9 @@ class SlackHearing:
         self._sleep = sleep
         self._ping_seconds = ping_seconds
         self._people = People()
-        self._reconciliation = Reconciliation(intake, self._workspaces, self._people, now=now, sleep=sleep)
+        self._reconciliation = Reconciliation(
+            intake, self._workspaces, self._people, now=now, sleep=sleep, overlap=overlap
+        )
         self._due = asyncio.Event()
         self._in_work: set[asyncio.Task[Any]] = set()
         self._app = self._bolt(signing_secret or "")
@@ -92,7 +96,8 @@ class SlackHearing:
         return workspace.client if workspace is not None and workspace.team == team else None
 
     async def reconcile(self) -> int:
-        """Reads what was said in the known conversations since the last message that the house kept, and hands it in.
+        """Reads what was said in the known conversations since the last message that the house kept, or at the start
+        since some time before it, and hands it in.
 
         Returns how many messages were new. Over Socket Mode that happens by itself with each connection; over HTTP
         begin it (as a task) before the first request is taken, so that nothing newer hides what is missing. Raises

@@ -24,6 +24,7 @@ Call = Callable[..., Awaitable[AsyncSlackResponse]]
 PAGE = 200
 GONE = ("channel_not_found", "not_in_channel", "missing_scope", "thread_not_found")
 """Rooms that cannot be read, however often one asks."""
+JOINED = ("channel_join", "group_join")
 WAITS_AT_LEAST = 1.0  # seconds, where Slack says that it is too much and not for how long
 
 OVERLAP = timedelta(hours=2)
@@ -79,12 +80,14 @@ class Reconciliation:
         *,
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        overlap: timedelta = OVERLAP,
     ) -> None:
         self._intake = intake
         self._workspaces = workspaces
         self._people = people
         self._now = now
         self._sleep = sleep
+        self._overlap = overlap
         self._marking = asyncio.Lock()
         self._walking = asyncio.Lock()
         self._through: dict[Address, str] = {}
@@ -102,7 +105,7 @@ class Reconciliation:
         async with self._marking:
             for address, order in await self._intake.last_seen(SLACK):
                 if address.room.startswith(("C", "D", "G")):  # a press in a form has no room but its person
-                    self._through.setdefault(address, ts_of(max(moment(order) - OVERLAP, EPOCH)))
+                    self._through.setdefault(address, ts_of(max(moment(order) - self._overlap, EPOCH)))
 
     async def walk(self) -> int:
         """Reads all rooms and hands the house what it does not have. Returns how much that was.
@@ -163,6 +166,8 @@ class Reconciliation:
     async def _since(self, workspace: Workspace, room: str, since: str) -> AsyncIterator[JSON]:
         """What was said in a room after that moment, also in threads that were begun before it."""
         async for message in self._history(workspace, room, since):
+            if message.get("subtype") in JOINED and message.get("user") == workspace.bot_user:
+                since = max(since, padded(str(message["ts"])))  # what was said before it came in is not for it
             if padded(str(message["ts"])) > since:
                 yield message
             if padded(str(message.get("latest_reply") or "")) > since:
