@@ -6,7 +6,7 @@ and answers questions is scripted (`fakes`), so that a story says what is in a m
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,6 @@ from bot.messages import Pace
 from bot.pack import Pack, load_pack
 from bot.serving import Running, running
 from bot.settings import Settings
-from escalation.cues import Reading
 
 if TYPE_CHECKING:
     from conftest import Stores
@@ -97,13 +96,6 @@ channels:
 """
 
 
-class TownsReader(ScriptedReader):
-    """The scripted reader, which also knows what the button "I need a person" says."""
-
-    def read(self, text: str, before: Sequence[str] = ()) -> Reading:
-        return super().read(text, before)
-
-
 class Drifting:
     """The real time, and whatever a story adds to it."""
 
@@ -135,7 +127,7 @@ class Town:
     pack: Pack
     clock: Drifting = field(default_factory=Drifting)
     answerer: ScriptedAnswerer = field(default_factory=ScriptedAnswerer)
-    reader: ScriptedReader = field(default_factory=TownsReader)
+    reader: ScriptedReader = field(default_factory=ScriptedReader)
 
     def settings(self, stores: Stores, **named: object) -> Settings:
         """What `.env` would say: Slack over HTTP and Telegram by polling, desks in direct messages; unless named."""
