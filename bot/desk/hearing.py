@@ -24,7 +24,7 @@ from bot.ledger import buttons, cards, inbox, invitations, outbox
 from bot.ledger.buttons import Meaning
 from bot.ledger.cards import Place
 from bot.ledger.conversations import Conversation
-from bot.ledger.engine import reading, writing
+from bot.ledger.engine import RecordUnavailable, reading, writing
 from bot.ledger.inbox import Received
 from bot.ledger.outbox import Origin
 from bot.messages import Act, Form, Identity, Kind, Purpose
@@ -139,9 +139,18 @@ class DeskTurns:
             await self._deal(matter, now)
         except _Done:
             return False
-        except (BotError, EscalationError) as error:
+        except RecordUnavailable:
+            raise  # nobody did anything wrong: the row stays, and is taken again
+        except BotError as error:
             return await self._refuse(matter, str(error), now)
+        except EscalationError as error:
+            return await self._refuse(matter, self._with_names(str(error)), now)
         return True
+
+    def _with_names(self, text: str) -> str:
+        """An escalation knows stewards by their ids; people know them by their names."""
+        ids = re.compile(rf"\b({'|'.join(map(re.escape, self._pack.stewards))})\b")
+        return ids.sub(lambda found: self._pack.stewards[found[0]].name, text)
 
     async def _deal(self, matter: Matter, now: datetime) -> None:
         message = matter.message

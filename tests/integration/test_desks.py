@@ -14,7 +14,7 @@ from bot.app import furnished, open_record
 from bot.casework import NotAllowed
 from bot.desks import Desk, Shape
 from bot.ledger import buttons, outbox
-from bot.ledger.engine import reading
+from bot.ledger.engine import RecordUnavailable, reading
 from bot.messages import Act, Address, Identity, Inbound, Kind, Post, Pressed, Purpose, SendError, Sent
 from bot.pack import Pack
 from escalation.case import State
@@ -219,3 +219,80 @@ async def test_a_resolved_escalation_keeps_its_card(scene: Scene) -> None:
     assert newest is not None
     assert not [button for section in newest.sections for button in section.buttons]
     assert len(cards(scene)) == 1
+
+
+def under(scene: Scene, card: Post, said: str, *, by: str = "2003", at: Address = RUTH) -> Inbound:
+    """Ruth writes under her card."""
+    number = next(scene.numbers)
+    return Inbound(
+        event_key=f"event:{number}",
+        message_key=f"message:{number}",
+        address=at,
+        sender=Identity(channel="telegram", user=by),
+        text=said,
+        sent_at=scene.clock(),
+        order=f"{number:08d}",
+        thread=f"telegram:{card.id}",
+        ref=f"ref:{number}",
+    )
+
+
+async def with_ruth(scene: Scene) -> Post:
+    """An escalation that has climbed to Ruth; her card."""
+    await scene.says("asks_for_person")
+    await scene.later(minutes=15)
+    await scene.later(minutes=15)
+    (card,) = cards(scene, RUTH)
+    return card
+
+
+async def test_what_a_steward_writes_while_the_record_is_away_is_sent_afterwards(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no mistake of theirs: they are refused nothing, and the customer gets it once the record is back."""
+    card = await with_ruth(scene)
+    reply = scene.house.casework.reply
+
+    async def away(*_: object, **__: object) -> None:
+        raise RecordUnavailable("the record", "database is locked")
+
+    monkeypatch.setattr(scene.house.casework, "reply", away)
+    await scene.house.work.receive(under(scene, card, "I am here, Lena."))
+    before = len(scene.channel.posts(RUTH))
+    await scene.settle()
+    assert len(scene.channel.posts(RUTH)) == before
+    monkeypatch.setattr(scene.house.casework, "reply", reply)
+    await scene.settle()
+    assert scene.heard(LENA)[-1] == "I am here, Lena."
+
+
+async def test_a_steward_is_refused_by_name(scene: Scene) -> None:
+    """Who has it is said as people say it, not by the pack's ids."""
+    card = await with_ruth(scene)
+    await scene.house.casework.acknowledge((await scene.escalation()).id, "amara", scene.clock())
+    await scene.house.work.receive(under(scene, card, "//ack"))
+    await scene.settle()
+    assert "Amara Okafor has acknowledged escalation 1" in scene.heard(RUTH)[-1]
+
+
+async def test_what_a_customer_changes_is_shown_under_the_card(scene: Scene) -> None:
+    """A steward who has read the first words learns of the change, and of a message that was taken back."""
+    await with_ruth(scene)
+    said = await scene.arrives("It is anxiety, all night")
+    await scene.settle()
+    await scene.arrives("It is better now", kind=Kind.EDIT, about=said.message_key)
+    await scene.settle()
+    assert "Lena Voss changed a message: It is better now" in scene.heard(RUTH)
+    await scene.arrives("", kind=Kind.DELETION, about=said.message_key)
+    await scene.settle()
+    assert "Lena Voss took a message back." in scene.heard(RUTH)
+
+
+async def test_no_card_goes_where_a_customer_reads(scene: Scene) -> None:
+    """Whatever the settings call a desk: the next is asked at once, at a desk that is one."""
+    scene.channel.reads[TOGETHER] = (Identity(channel="telegram", user="1002"),)
+    await scene.says("asks_for_person")
+    for _ in range(4):
+        await scene.settle()
+    assert scene.channel.posts(TOGETHER) == []
+    assert len(cards(scene, RUTH)) == 1
