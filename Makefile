@@ -24,7 +24,7 @@ check: install           ## lint, types and import contracts
 	$(BIN)/lint-imports
 
 test: install            ## every test that this machine's servers allow; .ci/run allows no skip
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 15
 
 demo: install            ## a scene with both sides visible, then your turn
 	$(BIN)/concierge demo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,6 +16,14 @@ TURN_WITHIN = timedelta(minutes=2)
 SENT_WITHIN = timedelta(minutes=15)
 CLIMBS_WITHIN = timedelta(minutes=2)
 """After the time to answer has run out: the ladder climbs within a second where anybody works."""
+
+
+class Waits(Protocol):
+    """What has not got into the record yet."""
+
+    async def waiting_since(self) -> datetime | None:
+        """When the oldest of it came."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,9 +47,10 @@ class Health:
         return {"well": self.well, **asdict(self)}
 
 
-async def health(engine: AsyncEngine, now: datetime) -> Health:
-    """Looks into the record."""
+async def health(engine: AsyncEngine, intake: Waits, now: datetime) -> Health:
+    """Looks into the record, and at what has not got there yet."""
     try:
+        outside = await intake.waiting_since()
         async with reading(engine) as connection:
             waits = await inbox.oldest_waiting(connection)
             sends = await outbox.oldest_pending(connection)
@@ -52,6 +62,8 @@ async def health(engine: AsyncEngine, now: datetime) -> Health:
     except RecordUnavailable as error:
         return Health(problems=(str(error),))
     problems = []
+    if outside is not None and outside + TURN_WITHIN < now:
+        problems.append("an event has not got into the record for more than two minutes: see the log")
     if waits is not None and waits + TURN_WITHIN < now:
         problems.append("a message has waited for more than two minutes: is anything at work on this record?")
     if sends is not None and sends + SENT_WITHIN < now:

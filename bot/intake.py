@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -37,6 +37,7 @@ class HouseIntake:
         self._engine = engine
         self._clock = clock
         self._doorstep = doorstep
+        self._carrying = asyncio.Lock()
 
     async def receive(self, inbound: Inbound) -> bool:
         """Commits an event. Raises RecordUnavailable where it cannot be kept."""
@@ -59,11 +60,17 @@ class HouseIntake:
 
     async def carry_in(self) -> None:
         """Carries what stands on the doorstep into the record. Raises RecordUnavailable."""
-        while self._doorstep is not None and (left := await self._doorstep.waiting(AT_ONCE)):
-            carried = await self._carried(left)
-            await self._doorstep.carried_in(carried)
-            if len(carried) < len(left):
-                return  # the rest is tried again after a while
+        async with self._carrying:
+            while self._doorstep is not None and (left := await self._doorstep.waiting(AT_ONCE)):
+                carried = await self._carried(left)
+                await self._doorstep.carried_in(carried)
+                if len(carried) < len(left):
+                    return  # the rest is tried again after a while
+
+    async def waiting_since(self) -> datetime | None:
+        """When the event came that has stood on the doorstep longest. Raises RecordUnavailable."""
+        left = await self._doorstep.waiting(1) if self._doorstep is not None else ()
+        return left[0].at if left else None
 
     async def _carried(self, left: Sequence[Left]) -> Sequence[Left]:
         """Together, or else one by one: what the record does not take must not keep the others waiting."""

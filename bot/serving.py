@@ -180,7 +180,7 @@ async def _serve(web_app: web.Application, host: str, port: int, stack: AsyncExi
 
 def _health(house: House) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_request: web.Request) -> web.Response:
-        found = await health(house.engine, house.clock())
+        found = await health(house.engine, house.intake, house.clock())
         return web.json_response(found.as_json(), status=200 if found.well else 503)
 
     return answer

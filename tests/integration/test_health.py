@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import servers
 from fakes import MONDAY
@@ -14,11 +14,18 @@ from bot.health import Health, health
 from bot.ledger import outbox
 from bot.ledger.engine import open_engine, writing
 from bot.ledger.outbox import Draft
-from bot.messages import Purpose, SendError
+from bot.messages import Identity, Inbound, Purpose, SendError
+
+
+class _NothingLeft:
+    """An intake that waits for nothing."""
+
+    async def waiting_since(self) -> datetime | None:
+        return None
 
 
 async def of(scene: Scene) -> Health:
-    return await health(scene.house.engine, scene.clock())
+    return await health(scene.house.engine, scene.house.intake, scene.clock())
 
 
 async def test_a_house_that_does_its_work_is_well(scene: Scene) -> None:
@@ -38,6 +45,29 @@ async def test_a_message_that_nobody_takes_up_is_a_problem_after_two_minutes(sce
     found = await of(scene)
     assert (found.waiting, len(found.problems)) == (1, 1)
     assert "waited" in found.problems[0]
+
+
+async def test_an_event_that_does_not_get_into_the_record_is_a_problem(scene: Scene) -> None:
+    """It is kept on the doorstep, acknowledged, and nobody has carried it in for two minutes."""
+    if scene.house.engine.dialect.name != "sqlite":
+        assert await scene.house.intake.waiting_since() is None
+        return
+    await scene.house.intake.receive(
+        Inbound(
+            event_key="e",
+            message_key="m",
+            address=LENA,
+            sender=Identity(channel=LENA.channel, user=LENA.room),
+            text="Hello",
+            sent_at=MONDAY,
+            order="1",
+        )
+    )
+    scene.clock.forward(minutes=2, seconds=1)
+    assert "has not got into the record" in (await of(scene)).problems[0]
+    await scene.house.intake.carry_in()
+    await scene.settle()
+    assert (await of(scene)).well
 
 
 async def test_what_cannot_be_sent_is_a_problem_after_a_quarter_of_an_hour(scene: Scene) -> None:
@@ -87,7 +117,7 @@ async def test_nothing_of_it_says_who_or_what_it_is_about(scene: Scene) -> None:
 async def test_a_record_that_cannot_be_read_is_told_and_not_raised() -> None:
     """The page answers while the database is down."""
     engine = open_engine(f"postgresql+asyncpg://nobody@127.0.0.1:{servers.free_port()}/none")
-    found = await health(engine, MONDAY)
+    found = await health(engine, _NothingLeft(), MONDAY)
     await engine.dispose()
     assert not found.well
     assert "cannot be used" in found.problems[0]

@@ -79,6 +79,7 @@ async def quiet(here: Town, house: House) -> None:
     await here.slack.settled(WITHIN)
 
     async def nothing_waits() -> bool:
+        await house.intake.carry_in()
         rows = select(func.count()).select_from(outbox_table)
         left = rows.where(outbox_table.c.channel == SLACK, outbox_table.c.state.in_(("pending", "sending")))
         async with reading(house.engine) as connection:

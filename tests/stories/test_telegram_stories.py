@@ -58,6 +58,7 @@ async def is_at_rest(house: House) -> bool:
     """Whether all is answered and delivered, but for what waits for a terminal that nobody has open."""
     waits = select(inbox.c.id).where(inbox.c.done_at.is_(None))
     on_its_way = select(posts.c.id).where(posts.c.state.in_(("pending", "sending")), posts.c.channel != TERMINAL)
+    await house.intake.carry_in()
     async with reading(house.engine) as connection:
         rows = [(await connection.execute(query.limit(1))).first() for query in (waits, on_its_way)]
     return rows == [None, None]
