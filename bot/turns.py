@@ -22,10 +22,6 @@ class TurnTaker(Protocol):
         ...
 
 
-TOGETHER = 12
-"""Messages in one turn: somebody who writes more than that meanwhile is answered on the first of them first."""
-
-
 class Turns:
     """Takes turns in conversations of customers and at desks alike; a steward's direct chat can be both."""
 
@@ -50,7 +46,6 @@ class Turns:
                     break
                 leading.append(message)
         if leading:
-            together = frozenset(one.id for one in leading[:TOGETHER])
-            return await self._concierge.take_turn(conversation, now, together)
+            return await self._concierge.take_turn(conversation, now, frozenset(one.id for one in leading))
         assert matter is not None
         return await self._desk.take(matter, now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -15,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 import servers
-from fakes import Recorder, found
+from fakes import Recorder
 from redis.exceptions import ConnectionError as RedisIsGone
 from scenes import LENA, STRANGER, WALTER, Scene, desk, until
 from sqlalchemy import event, select
@@ -504,15 +503,3 @@ async def test_a_worker_that_starts_leaves_alone_what_another_may_be_sending(sql
         assert scene.heard() == []
         async with reading(scene.house.engine) as connection:
             assert await outbox.count(connection, ["sending"]) == 1
-
-
-async def test_somebody_who_writes_very_much_is_answered_in_parts(sqlite_url: str, move_in: MoveIn) -> None:
-    """Thirty questions while nobody was at work: in order, the first twelve first, none twice."""
-    async with move_in(sqlite_url) as scene:
-        scene.answerer.answers = {f"Q{n:02d}": found(f"Answer {n:02d}.") for n in range(30)}
-        for number in range(30):
-            await scene.arrives(f"What about Q{number:02d}?")
-        await scene.settle()
-        heard = scene.heard()
-        assert [text.count("Answer") for text in heard] == [12, 12, 6]
-        assert re.findall(r"Answer (\d\d)", " ".join(heard)) == [f"{n:02d}" for n in range(30)]
