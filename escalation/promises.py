@@ -40,9 +40,7 @@ def _value(row: Row[tuple[object, ...]]) -> Promise:
     )
 
 
-async def make(
-    connection: AsyncConnection, *, customer: str, steward: str, what: str, due: date, now: datetime
-) -> int:
+async def make(connection: AsyncConnection, *, customer: str, steward: str, what: str, due: date, now: datetime) -> int:
     """Writes a promise down and returns its number."""
     row = insert(table).values(customer=customer, steward=steward, what=what, due=due, made_at=now)
     key = (await connection.execute(row)).inserted_primary_key
