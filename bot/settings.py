@@ -12,7 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Where things are. Everything has a default that needs no server, no account and no download."""
 
-    model_config = SettingsConfigDict(env_prefix="CONCIERGE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CONCIERGE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     pack: Path = Path("examples/meridian")
     """The mission pack's folder."""

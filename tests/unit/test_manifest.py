@@ -215,3 +215,9 @@ def test_a_copy_of_the_example_changes_nothing(monkeypatch: pytest.MonkeyPatch, 
     before = Settings()
     (tmp_path / ".env").write_text(EXAMPLE.read_text("utf-8"), "utf-8")
     assert Settings() == before
+
+
+def test_a_setting_that_is_left_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever removes the mark before a line of `.env` and writes nothing behind it has set nothing up."""
+    monkeypatch.setenv("CONCIERGE_SLACK_BOT_TOKEN", "")
+    assert Settings(_env_file=None).slack_bot_token is None  # type: ignore[call-arg]
