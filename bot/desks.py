@@ -79,9 +79,12 @@ class Desks:
         *,
         about: str = "",
         buttons: tuple[Meaning, ...] = (),
+        but: Address | None = None,
     ) -> None:
-        """Tells stewards something about an escalation: under its card where they have one."""
+        """Tells stewards something about an escalation: under its card where they have one; not at the desk `but`."""
         for desk, there in self._by_desk(stewards):
+            if desk.address == but:
+                continue
             draft = self._draft(escalation, desk, text, key=about or f"tell:{escalation.position}")
             if desk.shape is not Shape.PLAIN:
                 place, opens = await self._place(connection, escalation, desk, now)

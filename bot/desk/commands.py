@@ -22,6 +22,8 @@ What you write here goes to the customer in your name; a tick says that it was d
 //resolve how it ended
 //cues — what was noticed, with numbers · //correct N yes|no [0..1] why
 //promise 2027-03-05 what was promised · //kept N
+//keep "title" for flight:aurora-2 — propose your last answer as a document; other words after a colon, as Q: … A: …
+//proposals · //approve N · //reject N why — what others propose; a second steward decides · //withdraw N why
 //again N · //arrived N — about a message whose delivery is in doubt"""
 
 
@@ -57,13 +59,25 @@ class Promised:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Keep:
+    """An answer to a customer that is to be kept as a document. What is '' is taken from the conversation; an audience
+    that is '' is the narrowest.
+    """
+
+    title: str
+    audience: str = ""
+    question: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Unclear:
     """Something meant for the concierge that it cannot do; `told` says how it is written."""
 
     told: str
 
 
-Heard = ToCustomer | Note | Do | Promised | Unclear
+Heard = ToCustomer | Note | Do | Promised | Keep | Unclear
 
 _PLAIN: Final = {
     "ack": "acknowledge",
@@ -73,9 +87,22 @@ _PLAIN: Final = {
     "accept": "accept",
     "decline": "decline",
     "cues": "cues",
+    "proposals": "proposals",
     "help": "help",
 }
-_NUMBERED: Final = ("kept", "again", "arrived")
+_NUMBERED: Final = ("kept", "again", "arrived", "approve")
+_REASONED: Final = ("reject", "withdraw")
+_KEEP: Final = re.compile(
+    r"""["“„«](?P<title>[^"“”„«»\n]+)["”“»]
+    (?:\s+for\s+(?P<audience>everyone|stewards|(?:flight|mission|organisation):[^\s:]+))?
+    \s*(?::\s*(?P<words>.*))?""",
+    re.DOTALL | re.VERBOSE,
+)
+_QUESTION: Final = re.compile(r"Q:\s*(?P<question>.+?)\s+A:\s*(?P<answer>.+)", re.DOTALL | re.IGNORECASE)
+HOW_TO_KEEP: Final = (
+    '"title" for everyone, flight:ID, mission:ID, organisation:ID or stewards; and, after a colon, other words than '
+    "you sent: the answer, or Q: the question A: the answer."
+)
 
 
 def heard(text: str) -> Heard:
@@ -95,7 +122,14 @@ def _command(verb: str, rest: str) -> Heard:
     if verb in _NUMBERED:
         number = rest.lstrip("#")
         return Do(action=verb, choice=number) if _is_number(number) else Unclear(told=f"Write it as //{verb} NUMBER.")
+    if verb in _REASONED:
+        number, why = [*rest.lstrip("#").split(maxsplit=1), "", ""][:2]
+        if not _is_number(number) or not why:
+            return Unclear(told=f"Write it as //{verb} NUMBER why.")
+        return Do(action=verb, choice=number, words=why.strip())
     match verb:
+        case "keep":
+            return keep(rest) or Unclear(told=f"Write it as //keep {HOW_TO_KEEP}")
         case "resolve":
             return Do(action="resolve", words=rest) if rest else Unclear(told="Write it as //resolve how it ended.")
         case "hand":
@@ -108,6 +142,21 @@ def _command(verb: str, rest: str) -> Heard:
         case "promise":
             return _promise(rest)
     return Unclear(told=f"There is no command //{verb}; nothing was sent. A note needs a space: // words.\n{HELP}")
+
+
+def keep(rest: str) -> Keep | None:
+    """What is to be kept; None where that cannot be told."""
+    found = _KEEP.fullmatch(rest.strip())
+    if found is None or not found["title"].strip():
+        return None
+    words = (found["words"] or "").strip()
+    both = _QUESTION.fullmatch(words)
+    return Keep(
+        title=" ".join(found["title"].split()),
+        audience=found["audience"] or "",
+        question=" ".join(both["question"].split()) if both else "",
+        answer=both["answer"].strip() if both else words,
+    )
 
 
 def _correct(rest: str) -> Heard:

@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.casework import Casework, NotAllowed
 from bot.desk import actions, commands
 from bot.desk.actions import ACTIONS, ESCALATION, MESSAGE, POST
-from bot.desk.commands import Do, Note, Promised, ToCustomer, Unclear
+from bot.desk.commands import Do, Keep, Note, Promised, ToCustomer, Unclear
 from bot.desks import CONCIERGE
 from bot.errors import BotError
+from bot.growing.keeping import Keeping
 from bot.ledger import buttons, cards, inbox, invitations, outbox
 from bot.ledger.buttons import Meaning
 from bot.ledger.cards import Place
@@ -67,10 +68,11 @@ class _Done(Exception):
 class DeskTurns:
     """Hears desks, over one pack and one record."""
 
-    def __init__(self, pack: Pack, engine: AsyncEngine, casework: Casework) -> None:
+    def __init__(self, pack: Pack, engine: AsyncEngine, casework: Casework, keeping: Keeping) -> None:
         self._pack = pack
         self._engine = engine
         self._casework = casework
+        self._keeping = keeping
 
     # ── what is a desk's matter ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -188,8 +190,14 @@ class DeskTurns:
                 await self._casework.note(escalation, steward, text, now, also=self._confirming(matter, now))
             case Promised(due=due, what=what):
                 await self._promise(matter, escalation, due=due, what=what, now=now)
+            case Keep() as wanted:
+                await self._propose(matter, escalation, wanted, now)
             case Unclear(told=told):
                 raise NotAllowed(told)
+            case Do(action="proposals"):
+                await self._alone(matter, now, self._show_proposals)
+            case Do(action="approve" | "reject" | "withdraw" as action, choice=number, words=why):
+                await self._decide(matter, action, int(number), why, now)
             case Do(action="help"):
                 await self._alone(matter, now, self._saying(commands.HELP))
             case Do(action="cues"):
@@ -323,6 +331,42 @@ class DeskTurns:
             await self._tell(connection, matter, f"Promise {number} is kept.", now)
 
         await self._alone(matter, now, keep)
+
+    # ── answers that are kept as documents ───────────────────────────────────────────────────────────────────────────
+
+    async def _propose(self, matter: Matter, escalation: int, wanted: Keep, now: datetime) -> None:
+        one = await self._mine(matter, escalation)
+
+        async def propose(connection: AsyncConnection, matter: Matter, now: datetime) -> None:
+            told = await self._keeping.propose(
+                connection,
+                one,
+                wanted,
+                by=matter.steward,
+                ref=matter.message.answers,
+                here=matter.conversation.address,
+                now=now,
+            )
+            await self._tell(connection, matter, told, now)
+
+        await self._alone(matter, now, propose)
+
+    async def _show_proposals(self, connection: AsyncConnection, matter: Matter, now: datetime) -> None:
+        await self._tell(connection, matter, await self._keeping.waiting_for(connection, matter.steward), now)
+
+    async def _decide(self, matter: Matter, action: str, number: int, why: str, now: datetime) -> None:
+        async def decide(connection: AsyncConnection, matter: Matter, now: datetime) -> None:
+            by, here = matter.steward, matter.conversation.address
+            if action == "withdraw":
+                told = await self._keeping.withdraw(connection, number, by=by, why=why, here=here, now=now)
+            else:
+                told = await self._keeping.decide(
+                    connection, number, approve=action == "approve", by=by, why=why, here=here, now=now
+                )
+            await self._tell(connection, matter, told, now)
+
+        await self._alone(matter, now, decide)
+        self._keeping.soon()
 
     # ── one transaction each ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,11 +6,14 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.casework import Casework
+from bot.desk import commands
 from bot.desk.briefing import dossier
 from bot.errors import BotError
+from bot.growing.keeping import Keeping
+from bot.growing.publishing import Publisher
 from bot.ledger.engine import reading, writing
 from bot.messages import readable
 from bot.pack import Pack
@@ -31,6 +34,10 @@ accept N  ·  decline N       answer such a request
 resolve N how it ended       close it
 cues CUSTOMER                their cue log, with numbers
 correct C yes|no [0..1] why  say what you see in cue number C; it is kept beside the log
+keep N "title" for AUDIENCE  propose your last answer of escalation N as a document; after a colon, other words for it
+proposals                    what waits for a second steward, word for word
+approve P  ·  reject P why   decide what another steward has proposed
+withdraw P why               take what was approved out of the documents
 help  ·  quit"""
 
 
@@ -47,7 +54,9 @@ class TerminalDesk:
         casework: Casework,
         steward: str,
         clock: Callable[[], datetime],
+        keeping: Keeping | None = None,
     ) -> None:
+        self._keeping = keeping or Keeping(pack, casework.desks, Publisher(pack, engine))
         self._pack = pack
         self._engine = engine
         self._casework = casework
@@ -66,6 +75,11 @@ class TerminalDesk:
             "resolve": self._resolve,
             "cues": self._cues,
             "correct": self._correct,
+            "keep": self._keep,
+            "proposals": self._proposals,
+            "approve": self._approve,
+            "reject": self._reject,
+            "withdraw": self._withdraw,
             "help": self._help,
         }
 
@@ -175,6 +189,39 @@ class TerminalDesk:
             await record.correct(connection, logged.id, correction)
         return "Kept beside the log; what was logged stays as it was."
 
+    async def _keep(self, rest: str) -> str:
+        number, _, title = rest.partition(" ")
+        wanted = commands.keep(title)
+        if wanted is None:
+            raise _Usage(f"Write it as: keep N {commands.HOW_TO_KEEP}")
+        escalation = await self._mine(number)
+        async with writing(self._engine) as connection:
+            one = await record.load(connection, escalation)
+            assert one is not None
+            return await self._keeping.propose(connection, one, wanted, by=self._steward, now=self._clock())
+
+    async def _proposals(self, _rest: str) -> str:
+        async with reading(self._engine) as connection:
+            return await self._keeping.waiting_for(connection, self._steward)
+
+    async def _approve(self, rest: str) -> str:
+        number, now = _number(rest), self._clock()
+        return await self._decided(lambda c: self._keeping.decide(c, number, approve=True, by=self._steward, now=now))
+
+    async def _reject(self, rest: str) -> str:
+        (number, why), by, now = _reasoned("reject", rest), self._steward, self._clock()
+        return await self._decided(lambda c: self._keeping.decide(c, number, approve=False, by=by, why=why, now=now))
+
+    async def _withdraw(self, rest: str) -> str:
+        (number, why), by, now = _reasoned("withdraw", rest), self._steward, self._clock()
+        return await self._decided(lambda c: self._keeping.withdraw(c, number, by=by, why=why, now=now))
+
+    async def _decided(self, decide: Callable[[AsyncConnection], Awaitable[str]]) -> str:
+        async with writing(self._engine) as connection:
+            told = await decide(connection)
+        trouble = await self._keeping.now()  # whoever leaves the desk after this has not left it half done
+        return f"{told}\nNot among the documents yet: {trouble}" if trouble else told
+
     async def _mine(self, rest: str) -> int:
         number = _number(rest)
         async with reading(self._engine) as connection:
@@ -186,6 +233,13 @@ class TerminalDesk:
 
 class _Usage(BotError):
     """A command was written in a way that cannot be understood."""
+
+
+def _reasoned(verb: str, text: str) -> tuple[int, str]:
+    number, _, why = text.partition(" ")
+    if not why.strip():
+        raise _Usage(f"Write it as: {verb} P why")
+    return _number(number), why.strip()
 
 
 def _number(text: str) -> int:

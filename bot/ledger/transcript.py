@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.ledger import answered
+from bot.ledger.answered import Place
 from bot.ledger.tables import answers, gaps, inbox, outbox, transcript_versions
 from bot.ledger.tables import transcript as table
 from bot.messages import Kind
@@ -130,7 +132,12 @@ def _as_said(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What the concierge made of a message: `outcome` is answered, abstained or failed."""
+    """What the concierge made of a message: `outcome` is answered, partly (one of several questions is left open),
+    abstained or failed.
+
+    `asked` is the message whose words were looked up, where that is another one: a button was pressed about it.
+    `cited` is what was said and where it stood; `nearest` where something close to an answer stands.
+    """
 
     inbox: int
     at: datetime
@@ -138,6 +145,9 @@ class Outcome:
     question: bool
     score: float
     citations: Sequence[str] = ()
+    asked: int | None = None
+    cited: Sequence[Place] = ()
+    nearest: Sequence[Place] = ()
 
 
 async def note_outcome(connection: AsyncConnection, conversation: int, outcome: Outcome) -> None:
@@ -151,6 +161,9 @@ async def note_outcome(connection: AsyncConnection, conversation: int, outcome: 
             question=outcome.question,
             score=outcome.score,
             citations=list(outcome.citations),
+            asked=outcome.asked or outcome.inbox,
+            cited=answered.rows(outcome.cited),
+            nearest=answered.rows(outcome.nearest),
         )
     )
 
@@ -202,7 +215,7 @@ async def sources(connection: AsyncConnection, conversation: int, *, count: int)
     """What the latest answers of a conversation were taken from, newest first, each once."""
     query = (
         select(answers.c.citations)
-        .where(answers.c.conversation == conversation, answers.c.outcome == "answered")
+        .where(answers.c.conversation == conversation, answers.c.outcome.in_(answered.SAID))
         .order_by(answers.c.id.desc())
         .limit(count)
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import partial
 
 from rich.console import Console
 
 from bot.app import House, at_work, open_house
 from bot.channels.terminal import Terminal, Typed, customers_screen
+from bot.chat_model import teller_of
 from bot.clock import Clock
-from bot.knowing import Knowing
+from bot.growing.publishing import DOCUMENTS
+from bot.knowing import knowing_of
 from bot.ledger import conversations, transcript
 from bot.ledger.engine import RecordUnavailable, reading
 from bot.messages import Address, Post
@@ -29,7 +32,7 @@ async def chat(pack: Pack, settings: Settings, customer: str, clock: Clock) -> N
     """Runs until the input ends. What was said before is shown first; another terminal may hold the steward."""
     screen, terminal = console(), Terminal()
     log_beside(settings.home / pack.provider)
-    knowing = Knowing(settings.index_folder(pack.provider))
+    knowing = knowing_of(settings, pack.provider)
     await asyncio.to_thread(bring_up_to_date, pack, settings.index_folder(pack.provider), knowing=knowing)
     async with open_house(
         pack,
@@ -38,6 +41,8 @@ async def chat(pack: Pack, settings: Settings, customer: str, clock: Clock) -> N
         docket=settings.docket,
         channels=[terminal],
         clock=clock,
+        teller=teller_of(settings, knowing),
+        ingest=partial(knowing.bring_up_to_date, pack.folder / DOCUMENTS),
     ) as house:
         address = customers_screen(customer)
         await _earlier(house, screen, customer, address)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from bot.app import at_work, open_house
 from bot.channels.terminal import Terminal, stewards_screen
 from bot.clock import Clock
 from bot.desk.terminal import TerminalDesk
-from bot.knowing import Knowing
+from bot.growing.publishing import DOCUMENTS
+from bot.knowing import knowing_of
 from bot.ledger.engine import RecordUnavailable
 from bot.messages import Post
 from bot.pack import Pack
@@ -23,7 +25,7 @@ async def desk(pack: Pack, settings: Settings, steward: str, clock: Clock) -> No
     """Runs until the input ends or `quit`. Whatever happens in the steward's care appears as it happens."""
     screen, terminal = console(), Terminal()
     log_beside(settings.home / pack.provider)
-    knowing = Knowing(settings.index_folder(pack.provider))
+    knowing = knowing_of(settings, pack.provider)
     await asyncio.to_thread(bring_up_to_date, pack, settings.index_folder(pack.provider), knowing=knowing)
     async with open_house(
         pack,
@@ -32,8 +34,9 @@ async def desk(pack: Pack, settings: Settings, steward: str, clock: Clock) -> No
         docket=settings.docket,
         channels=[terminal],
         clock=clock,
+        ingest=partial(knowing.bring_up_to_date, pack.folder / DOCUMENTS),
     ) as house:
-        heard = TerminalDesk(pack, house.engine, house.casework, steward, clock)
+        heard = TerminalDesk(pack, house.engine, house.casework, steward, clock, house.keeping)
 
         def appear(post: Post) -> None:
             show(screen, "▸ desk", post.text, clock(), style="yellow")

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from bot.channels.slack.installing import tables
 from bot.ledger.engine import MIGRATIONS, migrate, open_engine, writing
@@ -82,3 +82,28 @@ async def test_the_way_back_is_open_too(bare_url: str) -> None:
     assert left == ["alembic_version"]
     await migrate(engine)
     await engine.dispose()
+
+
+async def test_answers_that_are_there_already_keep_what_they_were_about(bare_url: str) -> None:
+    """From before it was kept apart: an answer was about its own message, and from where is not known."""
+    engine = open_engine(bare_url)
+    async with writing(engine) as connection:
+        await connection.run_sync(lambda plain: command.upgrade(_config(plain), "0004"))
+        for statement in _BEFORE_0005:
+            await connection.execute(text(statement))
+    await migrate(engine)
+    async with writing(engine) as connection:
+        row = (await connection.execute(text("SELECT asked, post, cited, nearest FROM answers"))).one()
+    assert (row.asked, row.post, str(row.cited), str(row.nearest)) == (7, None, "[]", "[]")
+    await engine.dispose()
+
+
+_BEFORE_0005 = (
+    "INSERT INTO conversations (id, channel, team, room, direct, created_at) "
+    "VALUES (3, 'telegram', '', '1001', true, '2027-03-01 10:00:00')",
+    "INSERT INTO inbox (id, event_key, message_key, conversation, kind, sender, present, addressed, thread, ref, "
+    "answers, attachments, text, \"order\", sent_at, received_at) VALUES (7, 'e', 'm', 3, 'message', '{}', '[]', true, "
+    "'', '', '', '[]', 'How?', '1', '2027-03-01 10:00:00', '2027-03-01 10:00:00')",
+    "INSERT INTO answers (id, conversation, inbox, at, outcome, question, score, citations) "
+    "VALUES (1, 3, 7, '2027-03-01 10:00:00', 'answered', true, 0.9, '[]')",
+)

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.desk.commands import HELP, Do, Note, Promised, ToCustomer, Unclear, heard
+from bot.desk.commands import HELP, Do, Keep, Note, Promised, ToCustomer, Unclear, heard
 
 BLANK = st.text(alphabet=" \t\n\r\u00a0\u2003", max_size=3)
-VERBS = st.sampled_from(["ack", "take", "hand", "resolve", "correct", "promise", "kept", "again", "cues", "ACK", "no"])
+VERBS = st.sampled_from(
+    ["ack", "take", "hand", "resolve", "correct", "promise", "kept", "again", "cues", "keep", "approve", "reject",
+     "ACK", "no"]
+)  # fmt: skip
 
 
 @given(BLANK, st.one_of(st.text(), VERBS, st.tuples(VERBS, st.text()).map(" ".join)))
@@ -47,6 +50,18 @@ def test_everything_else_is_for_the_customer_word_for_word(text: str) -> None:
         ("//again #7", Do(action="again", choice="7")),
         ("//arrived 7", Do(action="arrived", choice="7")),
         ("//promise 2027-03-05 a call home", Promised(due=date(2027, 3, 5), what="a call home")),
+        ('//keep "Camera batteries"', Keep(title="Camera batteries")),
+        ("//keep “Batteries” for flight:aurora-2", Keep(title="Batteries", audience="flight:aurora-2")),
+        ('//keep "A" for everyone: two, at 10:30', Keep(title="A", audience="everyone", answer="two, at 10:30")),
+        (
+            '//keep "A":\nQ: How\nmany?\nA: - two\n- or three',
+            Keep(title="A", question="How many?", answer="- two\n- or three"),
+        ),
+        ("//proposals", Do(action="proposals")),
+        ("//approve #3", Do(action="approve", choice="3")),
+        ("//reject 3 it is\nin the handbook", Do(action="reject", choice="3", words="it is\nin the handbook")),
+        ("//reject 3\nwrong", Do(action="reject", choice="3", words="wrong")),
+        ("//withdraw 3 wrong", Do(action="withdraw", choice="3", words="wrong")),
         ("// he is tired", Note(text="he is tired")),
         ("//\nhe is tired", Note(text="he is tired")),
         ("//// two notes", Note(text="// two notes")),
@@ -62,7 +77,9 @@ def test_each_way_to_write_it(line: str, meaning: object) -> None:
     "line",
     ["//ack now", "//resolve", "//hand", "//hand : brief", "//correct", "//correct x yes", "//correct 1 perhaps",
      "//promise soon a call", "//promise 2027-03-05", "//promise 2027-13-05 a call", "//kept", "//kept three",
-     "//kept ٣", "//again 1234567890", "//nonsense", "//heis tired"],
+     "//kept ٣", "//keep", "//keep Batteries", '//keep "A" for bob', '//keep "" for everyone', '//keep " "',
+     "//approve", "//approve three", "//reject 3", "//reject it is wrong", "//withdraw 3 ", "//decline 3 why",
+     "//again 1234567890", "//nonsense", "//heis tired"],
 )  # fmt: skip
 def test_what_is_not_understood_is_told_and_does_nothing(line: str) -> None:
     """A steward who mistypes reads how it is written."""
@@ -77,5 +94,5 @@ def test_a_verb_in_capitals_is_a_note() -> None:
 def test_the_help_names_every_verb() -> None:
     """No command that only its authors know."""
     verbs = ("ack", "take", "back", "hand", "accept", "decline", "resolve", "cues", "correct", "promise", "kept",
-             "again", "arrived")  # fmt: skip
+             "again", "arrived", "keep", "proposals", "approve", "reject", "withdraw")  # fmt: skip
     assert [verb for verb in verbs if f"//{verb}" not in HELP] == []
