@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,12 +18,13 @@ from bot.casework import Casework
 from bot.channels.terminal import stewards_screen
 from bot.clock import Clock
 from bot.concierge import Concierge
-from bot.considering import Answerer
+from bot.considering import Answerer, Teller
 from bot.desk.composing import Composer
 from bot.desk.hearing import DeskTurns
 from bot.desks import Desk, DeskOf
+from bot.growing.keeping import Keeping
+from bot.growing.publishing import Publisher
 from bot.intake import HouseIntake
-from bot.knowing import ReadsAhead, keep_reading_ahead
 from bot.ledger.doorstep import Doorstep, doorstep_of
 from bot.ledger.engine import migrate, open_engine
 from bot.messages import Channel
@@ -34,8 +35,8 @@ from bot.work import Work, working
 from escalation.cues import CueReader, Reading, shipped_reader
 
 
-class Knowledge(Answerer, ReadsAhead, Protocol):
-    """What answers, makes use of quiet moments, and says where something could help."""
+class Knowledge(Answerer, Protocol):
+    """What answers, and says where something could help."""
 
     def suggest(self, text: str, grants: frozenset[str], on: date) -> Sequence[str]:
         """The documents, by title and section, that fit a text, best first."""
@@ -55,6 +56,8 @@ class House:
     work: Work
     clock: Clock
     answerer: Knowledge
+    keeping: Keeping
+    publisher: Publisher
 
 
 def desks(steward: str) -> Sequence[Desk]:
@@ -73,8 +76,13 @@ async def open_house(
     channels: Sequence[Channel] = (),
     clock: Clock = clocks.now,
     desk_of: DeskOf = desks,
+    ingest: Callable[[], object] | None = None,
+    teller: Teller | None = None,
 ) -> AsyncIterator[House]:
-    """Opens the record (and brings its schema up to date), and puts the house together over it."""
+    """Opens the record (and brings its schema up to date), and puts the house together over it.
+
+    `ingest` reads the pack's documents into the index that answers come from; without it nobody does.
+    """
     async with (
         open_record(record) as engine,
         furnished(
@@ -86,6 +94,8 @@ async def open_house(
             channels=channels,
             clock=clock,
             desk_of=desk_of,
+            ingest=ingest,
+            teller=teller,
         ) as house,
     ):
         yield house
@@ -114,12 +124,16 @@ async def furnished(
     clock: Clock = clocks.now,
     desk_of: DeskOf = desks,
     rooms_answer: Answers = "mentioned",
+    ingest: Callable[[], object] | None = None,
+    teller: Teller | None = None,
 ) -> AsyncIterator[House]:
     """The house over an open record."""
     casework = Casework(pack, engine, desk_of)
     rooms = Rooms(pack, engine, channels, answers=rooms_answer)
-    concierge = Concierge(pack, engine, answerer, reader or LazyReader(), casework, rooms)
-    desk = DeskTurns(pack, engine, casework)
+    concierge = Concierge(pack, engine, answerer, reader or LazyReader(), casework, rooms, teller)
+    publisher = Publisher(pack, engine, ingest)
+    keeping = Keeping(pack, casework.desks, publisher)
+    desk = DeskTurns(pack, engine, casework, keeping)
     turns = Turns(engine, concierge, desk)
     async with Docket(name=f"concierge-{pack.provider}", url=docket) as wakeups:
         work = Work(
@@ -146,6 +160,8 @@ async def furnished(
                 work=work,
                 clock=clock,
                 answerer=answerer,
+                keeping=keeping,
+                publisher=publisher,
             )
         finally:
             if doorstep is not None:
@@ -156,8 +172,8 @@ async def furnished(
 async def at_work(house: House) -> AsyncIterator[None]:
     """Runs the house's background tasks in this process while the body runs."""
     beside = [
-        asyncio.create_task(keep_reading_ahead(house.answerer)),
         asyncio.create_task(house.intake.keep_carrying_in()),
+        asyncio.create_task(house.publisher.keep_publishing()),
     ]
     try:
         async with working(house.work):

@@ -31,6 +31,10 @@ PackDir = Annotated[
     Path | None,
     typer.Option("--pack", help="The mission pack's folder; by default CONCIERGE_PACK, or examples/meridian."),
 ]
+Since = Annotated[
+    str | None, typer.Option("--since", help="A moment (2027-03-01T00:00:00Z), a day, or an age (72h, 30d).")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 At = Annotated[str | None, typer.Option("--at", help="Rehearse at this moment, e.g. 2027-03-01T21:00:00Z.")]
 
 
@@ -64,13 +68,22 @@ def check(pack: PackDir = None) -> None:
 
 
 @app.command()
-def ingest(pack: PackDir = None) -> None:
+def ingest(
+    pack: PackDir = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever documents change.")] = False,
+) -> None:
     """Reads the pack's documents into the index; only what changed."""
-    from bot.terminal.ingesting import bring_up_to_date
+    from bot.terminal.ingesting import ingest_all
 
     settings = _settings(pack)
     found = _pack(settings, now())
-    if bring_up_to_date(found, settings.index_folder(found.provider), verbose=True).broken:
+    if watch:
+        from bot.knowing import knowing_of
+        from bot.terminal.watching import keep_ingesting
+
+        knowing = knowing_of(settings, found.provider)  # its model is loaded once
+        keep_ingesting(found.folder, lambda: ingest_all(_pack(settings, now()), settings, knowing=knowing))
+    elif not ingest_all(found, settings):
         raise typer.Exit(1)
 
 
@@ -87,7 +100,7 @@ def ask(
     settings = _settings(pack)
     clock = _clock(at)
     found = _pack(settings, clock())
-    print(answer_once(found, settings, _known(found, as_), question, clock()))
+    answer_once(found, settings, _known(found, as_), question, clock(), print)
 
 
 @app.command()
@@ -124,13 +137,14 @@ def desk(
 def run(pack: PackDir = None) -> None:
     """Hears Slack and Telegram and answers there, until it is told to end. What is set up is in `.env`."""
     from bot.connections import settled_upon
+    from bot.knowing import knowing_of
     from bot.serving import run as serve
     from bot.terminal.ingesting import bring_up_to_date
 
     settings = _settings(pack)
     settled_upon(settings)
     found = _pack(settings, now())
-    bring_up_to_date(found, settings.index_folder(found.provider))
+    bring_up_to_date(found, settings.index_folder(found.provider), knowing=knowing_of(settings, found.provider))
     asyncio.run(serve(found, settings, now))
 
 
@@ -159,21 +173,59 @@ def invite(
 
 
 @app.command()
-def gaps(pack: PackDir = None) -> None:
-    """The questions whose answers did not help, by what their customers said: what the documents should say better."""
+def gaps(
+    since: Since = None,
+    everything: Annotated[bool, typer.Option("--all", help="Those that are closed by now, too.")] = False,
+    as_json: Json = False,
+    pack: PackDir = None,
+    at: At = None,
+) -> None:
+    """The questions that the documents do not answer, or not well: how often, by whom, and what comes nearest."""
     from bot.terminal.gaps import print_gaps
 
+    settings, moment = _settings(pack), _clock(at)()
+    found = _pack(settings, moment)
+    asyncio.run(print_gaps(found, settings, _since(since), moment, everything=everything, as_json=as_json))
+
+
+@app.command()
+def kept(as_json: Json = False, pack: PackDir = None) -> None:
+    """The answers of stewards that were proposed as documents: those that wait, were approved, declined, withdrawn."""
+    from bot.terminal.kept import print_kept
+
     settings = _settings(pack)
-    asyncio.run(print_gaps(_pack(settings, now()), settings))
+    asyncio.run(print_kept(_pack(settings, now()), settings, as_json=as_json))
+
+
+@app.command()
+def outdated(
+    since: Since = None,
+    as_json: Json = False,
+    tell: Annotated[bool, typer.Option("--tell", help="Tell those customers what the documents say now.")] = False,
+    as_: Annotated[str | None, typer.Option("--as", help="The steward who has them told.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before telling.")] = False,
+    pack: PackDir = None,
+    at: At = None,
+) -> None:
+    """Who was given an answer from a document that has since been replaced, changed or withdrawn; and telling them."""
+    from bot.terminal import outdated as telling
+
+    settings, moment = _settings(pack), _clock(at)()
+    found = _pack(settings, moment)
+    if not tell:
+        asyncio.run(telling.print_outdated(found, settings, _since(since), moment, as_json=as_json))
+        return
+    if as_ is None or as_json:
+        raise BotError("--tell needs --as STEWARD, and prints no JSON.")
+    steward = _known(found, as_, "steward")
+    asyncio.run(telling.tell(found, settings, steward, _since(since), moment, confirmed=yes))
 
 
 @app.command()
 def cues(
     customer: Annotated[str | None, typer.Option("--customer", help="Only this customer's.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", help="A moment (2027-03-01T00:00:00Z), a day, or an age (72h, 30d).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    since: Since = None,
+    as_json: Json = False,
     pack: PackDir = None,
 ) -> None:
     """The log of cues: when, who, what, how strongly, the words that carried it, and the reader that saw it."""

@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import access, replies
 from bot.casework import Casework
-from bot.considering import EARLIER, Answerer, Considered, Considering, Past, Setting, when, with_message
+from bot.considering import EARLIER, Answerer, Considered, Considering, Past, Setting, Teller, when, with_message
 from bot.desk.actions import MESSAGE
 from bot.desks import CONCIERGE
-from bot.ledger import buttons, conversations, inbox, invitations, outbox, transcript
+from bot.ledger import answered, buttons, conversations, inbox, invitations, outbox, transcript
+from bot.ledger.answered import Place
 from bot.ledger.buttons import Meaning
 from bot.ledger.conversations import Conversation
 from bot.ledger.engine import reading, writing
@@ -34,7 +35,7 @@ from escalation import record
 from escalation.case import Raised
 from escalation.cues import CueReader
 from escalation.strain import WINDOW
-from knowledge.answer import Abstention, Answer
+from knowledge.answer import Abstention, Answer, Citation
 
 ATTEMPTS = 5
 
@@ -56,11 +57,18 @@ class Concierge:
     """Takes turns, over one pack and one record."""
 
     def __init__(
-        self, pack: Pack, engine: AsyncEngine, answerer: Answerer, reader: CueReader, casework: Casework, rooms: Rooms
+        self,
+        pack: Pack,
+        engine: AsyncEngine,
+        answerer: Answerer,
+        reader: CueReader,
+        casework: Casework,
+        rooms: Rooms,
+        teller: Teller | None = None,
     ) -> None:
         self._pack = pack
         self._engine = engine
-        self._considering = Considering(pack, answerer, reader)
+        self._considering = Considering(pack, answerer, reader, teller)
         self._speaking = Speaking(pack)
         self._casework = casework
         self._rooms = rooms
@@ -344,20 +352,26 @@ class Concierge:
         )
         if row is not None:
             messages = [one.message.id for one in considered]
+            await answered.note_said(connection, messages, row)
             await self._casework.following.answer(
                 connection, here, last.setting.subject, text, messages=messages, row=row, now=now
             )
 
 
 def _outcome(one: Considered, now: datetime) -> Outcome:
+    cited: list[Place] = []
+    nearest: list[Place] = []
+    places: list[str] = []
     match one.found:
         case Answer() as found:
-            outcome, score = "answered", found.score
+            outcome, score = "partly" if found.missing else "answered", found.score
+            cited = [_place(sentence.citation, sentence.text) for sentence in found.sentences]
             places = [replies.cited(sentence.citation) for sentence in found.sentences]
         case Abstention() as found:
-            outcome, score, places = "abstained", found.score, []
+            outcome, score = "abstained", found.score
+            nearest = [_place(citation) for citation in found.nearest]
         case _:
-            outcome, score, places = "failed", 0.0, []
+            outcome, score = "failed", 0.0
     return Outcome(
         inbox=one.message.id,
         at=now,
@@ -365,4 +379,17 @@ def _outcome(one: Considered, now: datetime) -> Outcome:
         question=one.question,
         score=score,
         citations=tuple(dict.fromkeys(places)),
+        asked=one.pressed.number if one.pressed else None,
+        cited=cited,
+        nearest=nearest,
+    )
+
+
+def _place(citation: Citation, said: str = "") -> Place:
+    return Place(
+        document=citation.document,
+        title=citation.title,
+        anchor=citation.anchor,
+        passage=citation.passage,
+        said=said,
     )

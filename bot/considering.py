@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from bot import access, replies
 from bot.desk.actions import MESSAGE
@@ -24,10 +24,13 @@ from bot.people import find
 from escalation.cues import TROUBLED, Cue, CueReader, Reading
 from escalation.policy import Decision, Severity, Signals, decide
 from escalation.strain import Moment, strain, troubled_messages
-from knowledge.answer import Abstention, Answer
+from knowledge.answer import Abstention, Answer, Sentence
+from knowledge.claims import Think
 from knowledge.question import is_courtesy, is_question
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 ANSWER_WITHIN = timedelta(seconds=20)
 THINKING_AT_ONCE: Final = max(2, os.cpu_count() or 2)  # threads: more would not be faster, and keep the loop waiting
@@ -41,6 +44,26 @@ class Answerer(Protocol):
         self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()
     ) -> Answer | Abstention:
         """The documents' sentences, or that they do not say."""
+        ...
+
+
+class Teller(Protocol):
+    """The same, in a chat model's words where these have been checked."""
+
+    async def answer(
+        self,
+        question: str,
+        grants: frozenset[str],
+        on: date,
+        before: Sequence[str] = (),
+        *,
+        think: Think = ...,
+        by: float | None = None,
+        tell: Callable[[Sentence], None] | None = None,
+    ) -> Answer | Abstention:
+        """`think` runs what keeps a processor busy; `by` is when the turn gives up, in the event loop's time; `tell`
+        hears sentences as they are checked, which no conversation may.
+        """
         ...
 
 
@@ -107,9 +130,11 @@ class Considered:
 class Considering:
     """Considers messages, with one reader of cues and one set of documents."""
 
-    def __init__(self, pack: Pack, answerer: Answerer, reader: CueReader) -> None:
+    def __init__(self, pack: Pack, answerer: Answerer, reader: CueReader, teller: Teller | None = None) -> None:
+        """`teller`: answers in a chat model's words, where one is configured."""
         self._pack = pack
         self._answerer = answerer
+        self._teller = teller
         self._reader = reader
         self._room_to_think = asyncio.Semaphore(THINKING_AT_ONCE)
 
@@ -128,14 +153,10 @@ class Considering:
         found = None if reading_.unread_language else looked_up
         moment = Moment(at=when(message, now), intensity=_trouble(reading_))
         moments = (*past.moments, moment)
-        missed = (now,) if question and isinstance(found, Abstention | Failure) else ()
-        signals = Signals(
-            now=now,
-            cues=reading_.cues,
-            phase=setting.phase,
-            strain=strain(moments, now),
-            messages=troubled_messages(moments, now),
-            unanswered=(*past.unanswered, *missed),
+        signals = replace(
+            _signals(
+                replace(past, moments=moments), setting, now, cues=reading_.cues, found=found if question else None
+            ),
             unread_language=reading_.unread_language,
             failed=isinstance(found, Failure) or isinstance(read, Failure),
         )
@@ -181,14 +202,7 @@ class Considering:
             return self._call_a_person(pressed, past, now)
         if self._asker(past, message) != setting.person:
             return replace(pressed, may_press=False)  # somebody else's question
-        signals = Signals(
-            now=now,
-            cues=(),
-            phase=setting.phase,
-            strain=strain(past.moments, now),
-            messages=troubled_messages(past.moments, now),
-            unanswered=(*past.unanswered, now),
-        )
+        signals = _signals(replace(past, unanswered=(*past.unanswered, now)), setting, now)
         return replace(pressed, decision=decide(self._pack.policy, signals))
 
     def _asker(self, past: Past, message: Received) -> Person | None:
@@ -198,15 +212,7 @@ class Considering:
     def _call_a_person(self, pressed: Considered, past: Past, now: datetime) -> Considered:
         """Whoever presses it needs no reader of cues to be understood, and no rule of the pack to be heard."""
         cue = Cue(name="asks_for_person", intensity=1.0, words=())
-        signals = Signals(
-            now=now,
-            cues=(cue,),
-            phase=pressed.setting.phase,
-            strain=strain(past.moments, now),
-            messages=troubled_messages(past.moments, now),
-            unanswered=past.unanswered,
-        )
-        decision = decide(self._pack.policy, signals)
+        decision = decide(self._pack.policy, _signals(past, pressed.setting, now, cues=(cue,)))
         if not decision.calls_somebody:
             decision = Decision(severity=Severity.care, rules=("pressed for a person",))
         return replace(pressed, reading=Reading(cues=(cue,), version="pressed"), decision=decision)
@@ -218,16 +224,7 @@ class Considering:
         if asked is None or not theirs or not setting.conversation.direct:
             return replace(pressed, may_press=False)
         found = await self._look_up(setting, asked.text.strip(), past, now, addressed=True)
-        missed = (now,) if isinstance(found, Abstention | Failure) else ()
-        signals = Signals(
-            now=now,
-            cues=(),
-            phase=setting.phase,
-            strain=strain(past.moments, now),
-            messages=troubled_messages(past.moments, now),
-            unanswered=(*past.unanswered, *missed),
-            failed=isinstance(found, Failure),
-        )
+        signals = _signals(past, setting, now, found=found)
         return replace(pressed, question=True, found=found, decision=decide(self._pack.policy, signals))
 
     async def _for_steward(
@@ -262,22 +259,58 @@ class Considering:
         if setting.conversation.holder is not None:
             return None
         try:
+            if self._teller is not None:
+                async with asyncio.timeout(ANSWER_WITHIN.total_seconds()) as limit:
+                    return await self._teller.answer(
+                        text, setting.grants, now.date(), past.said, think=self._think, by=limit.when()
+                    )
             async with self._room_to_think, asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 return await asyncio.to_thread(self._answerer.answer, text, setting.grants, now.date(), past.said)
         except Exception as error:  # the turn's edge: an index that fails is a signal, not an end
             logger.exception("the answer failed")
             return Failure(what=f"answer: {type(error).__name__}")
 
+    async def _think(self, do: Callable[[], T], /) -> T:
+        """In a thread; nobody keeps a place there while a model far away is waited for."""
+        async with self._room_to_think:
+            return await asyncio.to_thread(do)
+
 
 def with_message(past: Past, one: Considered, now: datetime) -> Past:
     """The past, as the next message of the same turn finds it."""
-    missed = (now,) if one.question and isinstance(one.found, Abstention | Failure) else ()
+    missed = (now,) if one.question and leaves_open(one.found) else ()
     moment = Moment(at=when(one.message, now), intensity=_trouble(one.reading))
     return replace(
         past,
         moments=(*past.moments, moment),
         unanswered=(*past.unanswered, *missed),
         said=(*past.said, one.message.text)[-EARLIER:],
+    )
+
+
+def leaves_open(found: Answer | Abstention | Failure | None) -> bool:
+    """Whether something that was asked is not answered, in whole or in part."""
+    return isinstance(found, Abstention | Failure) or (isinstance(found, Answer) and bool(found.missing))
+
+
+def _signals(
+    past: Past,
+    setting: Setting,
+    now: datetime,
+    *,
+    cues: Sequence[Cue] = (),
+    found: Answer | Abstention | Failure | None = None,
+) -> Signals:
+    """What policy looks at; `found` is what was found for a question, if one was asked."""
+    return Signals(
+        now=now,
+        cues=tuple(cues),
+        phase=setting.phase,
+        strain=strain(past.moments, now),
+        messages=troubled_messages(past.moments, now),
+        unanswered=(*past.unanswered, now) if leaves_open(found) else past.unanswered,
+        failed=isinstance(found, Failure),
+        disagree=isinstance(found, Answer) and bool(found.conflict),
     )
 
 

@@ -16,6 +16,7 @@ from bot import clock
 from bot.clock import Clock
 from bot.examining.findings import WITHIN, Finding, Verdict, discreet, skipped
 from bot.examining.house import examine_house
+from bot.examining.model import examine_model
 from bot.examining.slack import examine_slack
 from bot.examining.telegram import examine_telegram
 from bot.messages import readable
@@ -41,12 +42,13 @@ async def doctor(pack: Pack, settings: Settings) -> bool:
 
 async def examine(settings: Settings, pack: Pack, *, now: Clock, within: timedelta = WITHIN) -> tuple[Finding, ...]:
     """Looks at everything that is configured, each thing for at most `within`; one that fails stops no other."""
-    house, slack, telegram = await asyncio.gather(
+    house, model, slack, telegram = await asyncio.gather(
         examine_house(settings, pack, within=within),
+        examine_model(settings),
         examine_slack(settings, pack, now=now, within=within),
         examine_telegram(settings, pack, now=now, within=within),
     )
-    findings = (*house, *slack, *telegram)
+    findings = (*house, *model, *slack, *telegram)
     if settings.slack_bot_token is None and settings.telegram_token is None:
         findings += (skipped("clock", "no platform to compare it with", "Set up Slack or Telegram."),)
     secrets = tuple(_secrets(settings))

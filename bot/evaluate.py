@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bot.app import Knowledge
 from bot.cases import Case, load_cases
+from bot.chat_model import teller_of
 from bot.clock import now
+from bot.considering import Teller
 from bot.errors import BotError
 from bot.evaluating.playing import Played, stage
 from bot.evaluating.scoring import Verdict, judge
@@ -22,6 +24,7 @@ from bot.evaluating.showing import show
 from bot.evaluating.tally import Result, result
 from bot.knowing import Knowing
 from bot.pack import Pack
+from bot.retrieval import retrieval_of
 from bot.settings import Settings
 from bot.terminal.ingesting import bring_up_to_date
 from escalation.cues import CueReader
@@ -45,11 +48,18 @@ async def run(pack: Pack, settings: Settings, cases_file: Path, at: datetime | N
     if json_out is not None:
         _make_room(json_out)
     folder = index_folder(pack, settings)
-    knowing = Knowing(folder)
+    knowing = Knowing(folder, retrieval_of(settings, pack.provider, at_server=False))
     await asyncio.to_thread(bring_up_to_date, pack, folder, knowing=knowing)
     with _bar(len(cases)) as bar:
         task = bar.add_task("cases", total=len(cases))
-        played = await play_all(pack, cases, knowing, at=at, step=lambda done: bar.update(task, completed=done))
+        played = await play_all(
+            pack,
+            cases,
+            knowing,
+            at=at,
+            step=lambda done: bar.update(task, completed=done),
+            teller=teller_of(settings, knowing),
+        )
     verdicts, latencies = scored(played)
     show(Console(highlight=False, markup=False), verdicts, latencies)
     if json_out is not None:
@@ -65,10 +75,11 @@ async def play_all(
     reader: CueReader | None = None,
     at: datetime | None = None,
     step: Step = lambda done: None,
+    teller: Teller | None = None,
 ) -> list[Played]:
     """Plays every case, one after the other; `step` hears how many are done. `reader` None: the shipped."""
     played: list[Played] = []
-    async with stage(pack, answerer, reader, now) as where:
+    async with stage(pack, answerer, reader, now, teller) as where:
         for one in cases[:1]:
             await where.play(one, one.at or at or now())  # loads models and index: not a turn like the others
         for one in cases:

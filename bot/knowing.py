@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Protocol
 
 from bot import replies
+from bot.retrieval import Retrieval, retrieval_of
+from bot.settings import Settings
 from knowledge.answer import Abstention, Answer, Answerer
+from knowledge.claims import Consulted
 from knowledge.embedding import MiniLM
-from knowledge.errors import KnowledgeError
 from knowledge.index import Index
 from knowledge.ingest import IngestReport, ingest
 from knowledge.lexical import common_words
-from knowledge.pairing import ShippedPairs
+from knowledge.pairing import PairReader, ShippedPairs
+from knowledge.passages import Passage
 from knowledge.retriever import MissionRetriever
+from knowledge.search import Encoder
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-READ_AT_ONCE = 4  # sentences: a question that comes meanwhile waits some milliseconds
 SUGGESTED = 3  # passages
-LOOK_AGAIN = timedelta(seconds=1)
+
+
+def _quietly(_stage: str, _done: int, _total: int) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -42,16 +46,18 @@ class _Open:
 class Knowing:
     """Answers from the present generation of an index. One object may be shared by threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, retrieval: Retrieval | None = None) -> None:
         self._folder = folder
+        self._retrieval = retrieval or Retrieval()
         self._lock = threading.Lock()
         self._embeddings: MiniLM | None = None
         self._pairs: ShippedPairs | None = None
         self._open: _Open | None = None
 
-    def bring_up_to_date(self, documents: Path, progress: Progress) -> IngestReport:
+    def bring_up_to_date(self, documents: Path, progress: Progress = _quietly) -> IngestReport:
         """Reads what changed among the documents into the index."""
-        return ingest(documents, self._folder, self.embeddings, progress)
+        finding, server = self._retrieval.finding, self._retrieval.server
+        return ingest(documents, self._folder, self.embeddings, progress, finding=finding, server=server)
 
     @property
     def embeddings(self) -> MiniLM:
@@ -66,6 +72,20 @@ class Knowing:
         with self._present() as answerer:
             return answerer.answer(question, grants, on, before)
 
+    def consult(self, question: str, grants: frozenset[str], on: date, before: Sequence[str] = ()) -> Consulted:
+        """The same answer, with what was weighed for it. Raises KnowledgeError as `answer` does."""
+        with self._present() as answerer:
+            return Consulted(
+                outcome=answerer.answer(question, grants, on, before),
+                reading=answerer.read(question, grants, on, before),
+                threshold=answerer.judge.threshold,
+            )
+
+    def readers(self) -> tuple[Encoder, PairReader]:
+        """What turns texts into vectors, and what says how well a text answers a question."""
+        with self._present() as answerer:
+            return answerer.readers
+
     def suggest(self, text: str, grants: frozenset[str], on: date) -> tuple[str, ...]:
         """Where documents that somebody may read could help with a text: title and section, best first, each once.
 
@@ -76,15 +96,11 @@ class Knowing:
         places = (replies.source(one.metadata["title"], one.metadata["anchor"]) for one in found)
         return tuple(dict.fromkeys(places))
 
-    def read_ahead(self, count: int) -> int:
-        """See `knowledge.answer.Answerer.read_ahead`. Nothing is opened for it: 0 before the first question.
-
-        Raises KnowledgeError as `answer` does.
-        """
-        if self._open is None:
-            return 0
-        with self._present() as answerer:
-            return answerer.read_ahead(count)
+    def passages(self) -> Sequence[Passage]:
+        """All passages of the present generation, whoever may see them. Raises KnowledgeError as `answer` does."""
+        with self._present():
+            assert self._open is not None
+            return self._open.index.everything
 
     @contextmanager
     def _present(self) -> Iterator[Answerer]:
@@ -105,12 +121,20 @@ class Knowing:
 
     def _opened(self) -> _Open:
         embeddings = self._encoder()
-        index = Index.open(self._folder, embeddings)
+        index = self._retrieval.open(self._folder, embeddings)
         self._pairs = self._pairs or ShippedPairs()
         return _Open(
             index=index,
             answerer=Answerer(
-                index.everything, dense=index, encoder=embeddings, pairs=self._pairs, known=common_words()
+                index.everything,
+                dense=index,
+                encoder=embeddings,
+                pairs=self._pairs,
+                known=common_words(),
+                finder=self._retrieval.finder(index),
+                reranker=self._retrieval.reranker,
+                sentences=index.sentences,
+                judge=self._retrieval.judge,
             ),
         )
 
@@ -119,20 +143,6 @@ class Knowing:
         return self._embeddings
 
 
-class ReadsAhead(Protocol):
-    """Knowledge that can use a quiet moment."""
-
-    def read_ahead(self, count: int) -> int:
-        """Reads up to so many sentences before anybody asks about them; how many it read."""
-        ...
-
-
-async def keep_reading_ahead(knowledge: ReadsAhead) -> None:
-    """Reads sentences whenever there are unread ones, for as long as it runs; a new generation is read anew."""
-    while True:
-        try:
-            read = await asyncio.to_thread(knowledge.read_ahead, READ_AT_ONCE)
-        except KnowledgeError as error:  # whoever asks a question is told; here it only means that nothing is saved
-            logger.debug("nothing can be read ahead: %s", error)
-            read = 0
-        await asyncio.sleep(0 if read else LOOK_AGAIN.total_seconds())
+def knowing_of(settings: Settings, provider: str) -> Knowing:
+    """What an installation knows, with what its settings choose."""
+    return Knowing(settings.index_folder(provider), retrieval_of(settings, provider))

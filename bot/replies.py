@@ -6,20 +6,45 @@ Nothing here promises on a person's behalf: "asked" is said when somebody was as
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import groupby
 
 from escalation.cues import PLEASANT, TROUBLED, Reading
-from knowledge.answer import Answer, Citation, Sentence
+from knowledge.answer import Answer, Citation, Sentence, Side
 
 TOO_LONG = 6_000  # characters: beyond that a message is kept and read for cues, not taken for a question
 
 
 def answer(found: Answer) -> str:
-    """The documents' sentences, each followed by where they stand, and the caveats that come with them."""
+    """The documents' sentences, each followed by where they stand; the caveats that come with them; what is missing."""
     parts = [_quoted(list(group), citation) for citation, group in groupby(found.sentences, key=_place)]
-    parts += [f"Please note: {caveat}" for caveat in found.caveats]
+    if found.conflict:
+        parts.append(_do_not_agree(found.conflict))
+    parts += [note(caveat) for caveat in found.caveats]
+    if found.missing:
+        parts.append(not_said_of(found.missing))
     return "\n\n".join(parts)
+
+
+def not_said_of(questions: Sequence[str]) -> str:
+    """Which of several questions the documents leave open."""
+    named = " and ".join(f"“{question.strip().rstrip('?').strip()}”" for question in questions)
+    return f"About {named} the documents I can quote to you don't say, and I won't guess."
+
+
+def _do_not_agree(sides: Sequence[Side]) -> str:
+    dated = " and ".join(f"{side.sentence.citation.title} ({_since(side.since)})" for side in sides)
+    return f"These two do not agree: {dated}. Please rely on neither until a person has told you which one holds."
+
+
+def _since(day: date | None) -> str:
+    return f"in force since {day.day} {day:%B %Y}" if day else "undated"
+
+
+def note(caveat: str) -> str:
+    """What may change about an answer, told with it."""
+    return f"Please note: {caveat}"
 
 
 def _place(sentence: Sentence) -> tuple[str, str]:
@@ -111,6 +136,34 @@ def welcome(name: str, steward: str) -> str:
 def code_not_valid() -> str:
     """A code that binds nobody, for whatever reason."""
     return "That invitation does not work: it may have been used, or be too old. Ask your steward for a new one."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoLonger:
+    """Something that was quoted from a source, and what became of that since."""
+
+    said: str
+    source: str
+    became: str
+
+
+def outdated(
+    at: datetime, question: str, gone: Sequence[NoLonger], today: Answer | None, *, in_a_room: bool, steward: str
+) -> str:
+    """An answer that was given does not stand any more; `today` is what the documents say to its reader now."""
+    asked = question if len(question) <= 200 else f"{question[:199].rstrip()}…"
+    where = " in a shared room" if in_a_room else ""
+    parts = [f"On {at:%d %B %Y} you asked{where}: “{asked}”. Part of what I answered does not hold any more."]
+    parts += [f"I told you: “{one.said}”\n— {one.source}, which {one.became} since." for one in gone]
+    if today is None:
+        parts.append(
+            f"What I can quote to you now does not say. {steward} would know: write “a person” and I will ask."
+        )
+    elif {one.said for one in gone} <= {sentence.text for sentence in today.sentences}:
+        parts.append(f"What I can quote to you now says the same:\n\n{answer(today)}")
+    else:
+        parts.append(f"This is what I can quote to you now:\n\n{answer(today)}")
+    return "\n\n".join(parts)
 
 
 def failed() -> str:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 from telegram.error import TelegramError
@@ -18,6 +19,7 @@ from bot.app import House, Knowledge, at_work, furnished, open_record
 from bot.channels.slack.connecting import SlackRefuses
 from bot.channels.slack.hearing import SlackHearing
 from bot.channels.telegram.hearing import TelegramHearing
+from bot.chat_model import teller_of
 from bot.clock import Clock
 from bot.connections import (
     Connections,
@@ -28,8 +30,9 @@ from bot.connections import (
     slack_hearing,
     telegram_hearing,
 )
+from bot.growing.publishing import DOCUMENTS
 from bot.health import health
-from bot.knowing import Knowing
+from bot.knowing import knowing_of
 from bot.ledger.engine import RecordUnavailable
 from bot.messages import Pace
 from bot.pack import Pack
@@ -70,17 +73,20 @@ async def running(
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_record(settings.record_url(pack.provider)))
         found = await stack.enter_async_context(connections(settings, engine, pace=pace))
+        knowing = knowing_of(settings, pack.provider)
         house = await stack.enter_async_context(
             furnished(
                 pack,
                 engine,
-                answerer=answerer or Knowing(settings.index_folder(pack.provider)),
+                answerer=answerer or knowing,
                 reader=reader,
                 docket=settings.docket,
                 channels=found.channels,
                 clock=clock,
                 desk_of=await desks_of(pack, settings, found),
                 rooms_answer=settings.rooms_answer,
+                teller=None if answerer else teller_of(settings, knowing),
+                ingest=None if answerer else partial(knowing.bring_up_to_date, pack.folder / DOCUMENTS),
             )
         )
         await stack.enter_async_context(at_work(house))

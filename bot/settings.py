@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,8 +28,32 @@ class Settings(BaseSettings):
     index: Path | None = None
     """The retrieval index's folder; by default one in `home`."""
 
+    index_server: str | None = None
+    """http://HOST:PORT of a Chroma server that keeps the index, for several machines or more than one can hold."""
+
+    embeddings: str | None = None
+    """PROVIDER:MODEL (LangChain's `init_embeddings`) or package.module:factory of an embedding that finds passages
+    beside the shipped one; how sure the concierge is goes on being judged by the shipped one."""
+
+    reranker: str | None = None
+    """package.module:factory of a LangChain document compressor that says in which order passages are read."""
+
+    precision: float | None = Field(default=None, ge=0.5, le=0.99)
+    """How large a share of the answers has to be right: the higher, the more often the concierge abstains. By default
+    what README.md gives the figures of."""
+
     docket: str = "memory://"
     """Wake-ups: memory:// in this process, or redis://…"""
+
+    model: str | None = None
+    """PROVIDER:NAME of a chat model that words answers from the documents; without it they are the documents' own
+    sentences. Its key is the provider's own environment variable."""
+
+    model_url: str | None = None
+    """Where the model is, if not at its provider's own address."""
+
+    model_timeout: float = Field(default=15.0, gt=0, le=18)
+    """Seconds that the model may take over an answer; bot.considering gives up after 20."""
 
     listen: str = "127.0.0.1:8080"
     """Where `concierge run` listens for Slack over HTTP, for Telegram's webhook, and for /healthz."""

@@ -17,7 +17,7 @@ from bot.cases import STRANGER, Case
 from bot.channels.terminal import customers_screen
 from bot.clock import Clock
 from bot.concierge import Turn
-from bot.considering import Considered, Failure
+from bot.considering import Considered, Failure, Teller
 from bot.errors import BotError
 from bot.evaluating.scoring import Observed, stands_in
 from bot.ledger import conversations
@@ -125,10 +125,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(pack: Pack, answerer: Knowledge, reader: CueReader | None, clock: Clock) -> AsyncIterator[Stage]:
+async def stage(
+    pack: Pack, answerer: Knowledge, reader: CueReader | None, clock: Clock, teller: Teller | None = None
+) -> AsyncIterator[Stage]:
     """A live house's composition, over a record in memory. `reader` None: the shipped one."""
     hands = _Hands(clock())
-    async with open_house(pack, record=IN_MEMORY, answerer=answerer, reader=reader, clock=hands) as house:
+    async with open_house(
+        pack, record=IN_MEMORY, answerer=answerer, reader=reader, clock=hands, teller=teller
+    ) as house:
         yield Stage(house, hands)
 
 

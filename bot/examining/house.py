@@ -174,19 +174,20 @@ def _nearest(folder: Path) -> Path:
 
 
 async def _index(settings: Settings, pack: Pack, within: timedelta) -> Finding:
-    asking = asyncio.to_thread(_look_at_index, pack, settings.index_folder(pack.provider))
+    asking = asyncio.to_thread(_look_at_index, pack, settings)
     return await attempt("index", asking, within=within, explain=_explain_index)
 
 
-def _look_at_index(pack: Pack, folder: Path) -> Finding:
-    if current(folder) is None:
+def _look_at_index(pack: Pack, settings: Settings) -> Finding:
+    folder = settings.index_folder(pack.provider)
+    if settings.index_server is None and current(folder) is None:
         return failed("index", f"there is none at {folder} yet, so nothing can be answered", _INGEST)
     # these take a second or two to load: only whoever looks at an index pays for it
-    from bot.terminal.ingesting import DOCUMENTS
+    from bot.growing.publishing import DOCUMENTS
+    from bot.retrieval import retrieval_of
     from knowledge.embedding import MiniLM
-    from knowledge.index import Index
 
-    with Index.open(folder, MiniLM()) as index:
+    with retrieval_of(settings, pack.provider).open(folder, MiniLM()) as index:
         behind = _behind(pack, pack.folder / DOCUMENTS, index)
         passages = len(index.everything)
     if behind:

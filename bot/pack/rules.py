@@ -10,6 +10,7 @@ from bot.pack.fields import duration, section, text
 from escalation.policy import (
     DEFAULT_MESSAGE,
     DEFAULT_TERMS,
+    DISAGREE_RULE,
     FAILED_RULE,
     PHASES,
     PLACEHOLDERS,
@@ -80,7 +81,7 @@ def _rules(spots: list[Spot], messages: Collection[str]) -> tuple[Rule, ...]:
     for spot in spots:
         parts = spot.parts(("name", "when", "severity"), ("topic", "tell_customer"))
         name = text(parts, "name")
-        if name and (name in rules or name == FAILED_RULE):
+        if name and (name in rules or name in (FAILED_RULE, DISAGREE_RULE)):
             taken = "each name once" if name in rules else "another name: our own failures are recorded under it"
             parts["name"].wrong(taken)
         severity = parts["severity"].choice(SEVERITIES) if "severity" in parts else None

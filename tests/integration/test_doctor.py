@@ -285,7 +285,7 @@ async def test_where_nothing_is_configured_every_line_says_how(house: dict[str, 
     """A terminal needs neither Slack nor Telegram nor Redis."""
     found = await examine(Settings(**house), little_pack, now=lambda: datetime.now(UTC))
     skipped = {one.what: one.do for one in found if one.verdict is SKIPPED}
-    assert skipped.keys() == {"Redis", "Slack", "Telegram", "clock"}
+    assert skipped.keys() == {"Redis", "chat model", "Slack", "Telegram", "clock"}
     assert all(skipped.values())
 
 
