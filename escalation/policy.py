@@ -15,6 +15,7 @@ PHASES: Final = ("contemplation", "agreement", "preparation", "flight", "return"
 """The phases of a customer's journey, in the order in which they are lived."""
 
 FAILED_RULE: Final = "the concierge failed"
+DISAGREE_RULE: Final = "the documents disagree"
 """The name under which a failure of our own is recorded among the rules that matched."""
 
 DEFAULT_MESSAGE: Final = "default"
@@ -113,7 +114,7 @@ class Signals:
     """Everything that the policy looks at for one message.
 
     `unanswered` are the times of the abstentions since a person last took over; `failed` says that a model,
-    an index or a time-out failed in this turn.
+    an index or a time-out failed in this turn; `disagree`, that two documents answer differently.
     """
 
     now: datetime
@@ -124,13 +125,14 @@ class Signals:
     unanswered: tuple[datetime, ...] = ()
     unread_language: bool = False
     failed: bool = False
+    disagree: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """What the policy says of a moment.
 
-    `rules` names every rule that matched, in file order (our own failure last). `topic` and `message` come
+    `rules` names every rule that matched, in file order (our own two last). `topic` and `message` come
     from the first rule of the highest severity; `message` is None where nobody is called, because its words
     announce a person.
     """
@@ -206,6 +208,7 @@ def with_defaults(terms: Mapping[Severity, Terms], messages: Mapping[str, str], 
 
 
 _FAILURE: Final = Rule(name=FAILED_RULE, when=When(), severity=Severity.care)
+_DISAGREEMENT: Final = Rule(name=DISAGREE_RULE, when=When(), severity=Severity.care)
 
 
 def _matched(policy: Policy, signals: Signals) -> Iterator[Rule]:
@@ -214,6 +217,8 @@ def _matched(policy: Policy, signals: Signals) -> Iterator[Rule]:
             yield rule
     if signals.failed:
         yield _FAILURE
+    if signals.disagree:
+        yield _DISAGREEMENT
 
 
 def _holds(when: When, signals: Signals) -> bool:

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.attributes import attribute, counted, focus
 from knowledge.lexical import View, stem, terms, words
 from knowledge.question import Wants, holds
+from knowledge.ranges import within
 from knowledge.search import Found, Query, Shelf
 from knowledge.sentences import Unit
 
@@ -21,7 +27,10 @@ UNIT_FEATURES = (
     "lexical",  # its BM25 part
     "cosine_passage",
     "cosine_unit",  # sentence and question, in meaning
+    "cosine_below_best",  # how far that is from the nearest sentence's
     "pair",  # the pair reader's log-odds that the sentence answers the question
+    "pair_below_best",  # how far that is from the best sentence's
+    "pair_share",  # how likely it is that this one answers, of those that were read, and not another one or none
     "covered",  # share of the question's weight found in the sentence itself
     "covered_context",  # the same with title, heading and lead-in
     "covered_lead",  # share of the question's weight found in the lead-in (an FAQ's question)
@@ -29,17 +38,22 @@ UNIT_FEATURES = (
     "holds",  # +1 the sentence holds the wanted kind of thing, -1 it does not, 0 its form cannot tell
     "property",  # +1 the sentence has the form of the property asked for, -1 it has not, 0 none is asked for
     "property_named",  # the same for the property's name
+    "within",  # +1 a span in it ("180 to 60 days") holds the question's figure, -1 none of its spans does
     "short",  # fewer than four words: a fragment
     "caveat",
     "listed",
     "row",
 )
 
+PAIR = UNIT_FEATURES.index("pair")
+
 ANSWER_FEATURES = (
     "unit",  # log-odds of the best sentence
     "lead_on_next",  # over the best of another document
     "pair_answer",  # the pair reader on the whole answer
     "pair_best",  # the best of all sentences read
+    "pair_any",  # log-odds that any of them answers, and not none
+    "pair_share",  # how likely it is that the best one does, and not another one or none
     "fit",
     "lexical",
     "cosine_passage",
@@ -55,6 +69,7 @@ ANSWER_FEATURES = (
     "holds",
     "property",  # as above, of the whole answer
     "property_named",
+    "within",  # as above
     "focus",  # +1 the thing asked for is named in the answer or above it, -1 it is not, 0 the form sets none apart
     "cosine_said",  # question and answer in meaning, without title and heading
     "words",  # content words of the question, up to ten
@@ -76,24 +91,48 @@ class Weighed:
     odds: float = 0.0
 
 
-def coverage(view: View, query: Query, held: set[str]) -> float:
+def coverage(view: View, query: Query, held: AbstractSet[str]) -> float:
     """Share of the question's idf weight whose stems are in `held`."""
     total = sum(view.idf(t) for t in query.stems)
     return sum(view.idf(t) for t in query.stems if t in held) / total if total > 0 else 0.0
 
 
-def cheap(view: View, query: Query, unit: Unit) -> float:
-    """How promising a sentence is before anything costly is computed."""
-    own = coverage(view, query, set(terms(unit.text)))
-    around = coverage(view, query, set(terms(unit.context)))
+def promise(view: View, query: Query, unit: Unit, found: Found, cosine: float) -> float:
+    """How promising a sentence is before the pair reader reads it: only the most promising are read."""
+    own = coverage(view, query, _terms(unit.text))
+    around = coverage(view, query, _terms(unit.context))
     kind = holds(unit.text, query.wants)
-    return own + 0.4 * around + (0.15 if kind else 0.0)
+    return 2.0 * cosine + 1.5 * found.score + own + 0.4 * around + (0.15 if kind else 0.0)
+
+
+@lru_cache(maxsize=32_768)
+def _terms(text: str) -> frozenset[str]:
+    """The same sentences and headings are weighed for many questions."""
+    return frozenset(terms(text))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Among:
+    """Sentences that were read for one question: each one's cosine with it, and the pair reader's log-odds."""
+
+    cosines: NDArray[np.float32]
+    odds: NDArray[np.float32]
+
+    @property
+    def any(self) -> float:
+        """Log-odds that one of them answers, as the pair reader was taught: it chooses one, or none at even odds."""
+        return float(np.logaddexp.reduce(self.odds.astype(np.float64)))
+
+    def share(self, place: int) -> float:
+        """How likely it is that this one answers."""
+        return float(np.exp(self.odds[place] - np.logaddexp(0.0, self.any)))
 
 
 def of_unit(
-    view: View, query: Query, unit: Unit, found: Found, best: Found, cosine: float, pair: float
+    view: View, query: Query, unit: Unit, found: Found, best: Found, among: Among, place: int
 ) -> tuple[float, ...]:
-    """`UNIT_FEATURES` of one sentence."""
+    """`UNIT_FEATURES` of one sentence, which stands at that place among those that were read."""
+    cosine, pair = float(among.cosines[place]), float(among.odds[place])
     own = set(terms(unit.text))
     around = set(terms(unit.context))
     known = [t for t in query.stems if view.frequency(t)]
@@ -105,13 +144,17 @@ def of_unit(
         found.lexical,
         found.cosine,
         cosine,
+        float(among.cosines.max()) - cosine,
         pair,
+        float(among.odds.max()) - pair,
+        among.share(place),
         coverage(view, query, own),
         coverage(view, query, own | around),
         coverage(view, query, set(terms(unit.lead))) if unit.lead else 0.0,
         float(rarest is not None and rarest in own | around),
         _held(unit.text, query.wants),
         *_property(query.text, unit.text, unit.context),
+        within(query.text, unit.text),
         float(len(words(unit.text)) < 4),
         float(passage.kind == "caveat"),
         float(passage.kind == "list"),
@@ -126,6 +169,7 @@ def of_answer(
     said: str,
     pair_answer: float,
     cosine_said: float,
+    among: Among,
     found: Sequence[Found],
 ) -> tuple[float, ...]:
     """`ANSWER_FEATURES` of the answer `said` that begins with the best sentence of `ranked`."""
@@ -145,7 +189,9 @@ def of_answer(
         top.odds,
         min(top.odds - max(others), 6.0) if others else 6.0,
         pair_answer,
-        max(dict(zip(UNIT_FEATURES, w.numbers, strict=True))["pair"] for w in ranked),
+        float(among.odds.max()),
+        among.any,
+        of_best["pair_share"],
         best.found.score,
         best.found.lexical,
         best.found.cosine,
@@ -161,6 +207,7 @@ def of_answer(
         / 2,
         _held(said, query.wants),
         *_property(query.text, said, best.unit.context),
+        within(query.text, best.unit.text),
         _focus(query.text, around),
         cosine_said,
         float(min(len(query.words), 10)),

@@ -21,7 +21,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +32,7 @@ MANIFEST: Final = "manifest.json"
 READERS: Final = "readers"
 _LOCK: Final = "ingest.lock"
 _NAME: Final = re.compile(r"generation-(\d{6,})-[0-9a-f]{8}")
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _TRIES: Final = 10
 
 Progress = Callable[[str, int, int], None]
@@ -78,23 +78,37 @@ class Manifest:
     ids: str
     files: Mapping[str, str]
     documents: Mapping[str, Known]
+    finding: str | None = None
+    """The embedding model that finds passages beside the shipped one, where one is set."""
+
+    def text(self) -> str:
+        """The manifest as it is stored."""
+        return json.dumps({"format": _FORMAT, **asdict(self)}, indent=1, ensure_ascii=False, sort_keys=True)
 
     def write(self, generation: Path) -> None:
         """Store it; the last file of a generation that is written."""
-        text = json.dumps({"format": _FORMAT, **asdict(self)}, indent=1, ensure_ascii=False, sort_keys=True)
-        (generation / MANIFEST).write_text(text, encoding="utf-8")
+        (generation / MANIFEST).write_text(self.text(), encoding="utf-8")
 
     @classmethod
     def read(cls, generation: Path) -> Manifest:
         """Raises `IndexDamaged`."""
         try:
-            kept = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
+            kept = (generation / MANIFEST).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise IndexDamaged(f"the manifest in {generation} cannot be read ({error}): ingest again") from error
+        return cls.parse(kept, str(generation))
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> Manifest:
+        """What `text` gave. Raises `IndexDamaged`."""
+        try:
+            kept = json.loads(text)
             if kept.pop("format") != _FORMAT:
-                raise IndexDamaged(f"{generation} was written by another version of this program: ingest again")
+                raise IndexDamaged(f"{where} was written by another version of this program: ingest again")
             documents = {name: Known(**known) for name, known in kept.pop("documents").items()}
             return cls(documents=documents, **kept)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise IndexDamaged(f"the manifest in {generation} cannot be read ({error}): ingest again") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise IndexDamaged(f"the manifest in {where} cannot be read ({error}): ingest again") from error
 
 
 def current(folder: Path) -> str | None:
@@ -168,10 +182,15 @@ def tidy(folder: Path) -> None:
 def digests(generation: Path, suffixes: tuple[str, ...]) -> dict[str, str]:
     """A hash of every file of a generation whose name ends so, by path."""
     return {
-        path.relative_to(generation).as_posix(): sha256(path.read_bytes()).hexdigest()
+        path.relative_to(generation).as_posix(): _digest(path)
         for path in sorted(generation.rglob("*"))
         if path.suffix in suffixes
     }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+import numpy as np
 from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
 
-from knowledge import generations
+from knowledge import generations, sentence_vectors
+from knowledge.before import Before
 from knowledge.documents import READER, DocumentMeta, Passage, Problem, UnreadableDocument, load, read, scan
 from knowledge.errors import KnowledgeError
-from knowledge.generations import IndexMissing, IndexUnusable, Known, Manifest, Progress
-from knowledge.index import (
-    SEGMENTS,
-    Connect,
-    Index,
-    Store,
-    batches,
-    context,
-    damage,
-    digest,
-    embedding_name,
-    in_process,
-)
+from knowledge.generations import Known, Manifest, Progress
+from knowledge.index import FINDING, ROWS, Server, answers, digest, embedding_name, place_of, verified
+from knowledge.kept_vectors import KeptVectors
+from knowledge.places import Place
+from knowledge.sentence_vectors import SentenceVectors
+from knowledge.sentences import units
+from knowledge.spool import Spool
+from knowledge.store import Store, context
 
 __all__ = ["DocumentsInvalid", "IngestReport", "ingest", "replaced_from"]
+
+Vectors = NDArray[np.float32]
+
+_EMBEDDED_AT_ONCE: Final = 64  # texts: what a kill can cost, and how often progress is told
+_WRITTEN_AT_ONCE: Final = 512  # rows: Chroma takes more than twice as long when it is given fewer at a time
 
 
 class DocumentsInvalid(KnowledgeError):
@@ -59,20 +63,22 @@ class IngestReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Loaded:
-    """A document as it is now: what is said about it, its file, and the day on which it is superseded."""
+class _Document:
+    """A document as it is now: what is said about it, a hash of its file, the day on which it is superseded, and how
+    many passages it has.
+    """
 
     meta: DocumentMeta
-    content: bytes
     digest: str
     until: date | None
+    passages: int = 0
 
-    def known(self, passages: int) -> Known:
+    def known(self) -> Known:
         """What the manifest keeps of it."""
         return Known(
             content=self.digest,
             described=sha256(repr(self._described()).encode()).hexdigest(),
-            passages=passages,
+            passages=self.passages,
         )
 
     def _described(self) -> tuple[object, ...]:
@@ -84,14 +90,25 @@ class _Loaded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
-    """What the next generation holds, by document."""
+    """What the next generation holds, by document; the passages that were read lie in the spool."""
 
-    documents: Mapping[str, _Loaded]
-    passages: Mapping[str, tuple[Passage, ...]]
+    documents: Mapping[str, _Document]
     broken: tuple[UnreadableDocument, ...]
+    spool: Spool
 
-    def manifest(self) -> dict[str, Known]:
-        return {name: self.documents[name].known(len(found)) for name, found in self.passages.items()}
+    def known(self) -> dict[str, Known]:
+        return {name: document.known() for name, document in self.documents.items()}
+
+    @property
+    def total(self) -> int:
+        return sum(document.passages for document in self.documents.values())
+
+    def passages(self, before: Before | None) -> Iterator[Passage]:
+        """Every passage, one document after the other. Of what did not change the text is taken over."""
+        for name, document in self.documents.items():
+            kept = before.passages(name) if before is not None and name not in self.spool else self.spool.get(name)
+            for passage in kept:
+                yield _described(passage, document)
 
 
 def ingest(
@@ -101,31 +118,58 @@ def ingest(
     progress: Progress = lambda stage, done, total: None,
     *,
     wait: bool = True,
-    connect: Connect = in_process,
+    finding: Embeddings | None = None,
+    server: Server | None = None,
 ) -> IngestReport:
-    """Bring the index in `folder` up to the documents; without a change nothing is written.
+    """Bring the index in `folder`, or at a server, up to the documents; without a change nothing is written.
 
-    A missing or damaged index, or one of another embedding model, is made anew. Readers keep the generation that
-    they have open. Raises `DocumentsInvalid`; `IndexBusy` where another process ingests and `wait` is false.
+    A missing or damaged index, or one of other embedding models, is made anew. Readers keep the generation that they
+    have open. An ingest that was killed goes on where it was: no text is embedded twice. `finding`: another embedding
+    that finds passages beside this one. Raises `DocumentsInvalid`; `IndexBusy` where another process ingests and `wait`
+    is false; `IndexUnreachable`.
     """
     with generations.exclusive(folder, wait=wait, progress=progress):
-        generations.tidy(folder)  # what an ingest that was killed has left
-        metas, problems = scan(documents)
-        if problems:
-            raise DocumentsInvalid(problems)
-        before, why = _open(folder, embeddings, connect)
+        place = place_of(folder, server)
         try:
-            plan = _plan(documents, metas, before, progress)
-            if before is not None and _is_same(before.manifest, plan):
-                return _report(before.manifest, before.manifest, plan, 0, why, before.generation)
-            memory = _Memory(embeddings, before)
+            place.tidy()  # what an ingest that was killed has left
+            metas, problems = scan(documents)
+            if problems:
+                raise DocumentsInvalid(problems)
+            with KeptVectors.open(folder) as kept, Spool(folder) as spool:
+                report = _brought_up(_Work(documents, place, embeddings, finding, kept, spool, progress), metas)
+            KeptVectors.forget(folder)
+            return report
         finally:
-            if before is not None:
-                before.close()
-        generation, manifest = _write(folder, plan, memory, connect, progress)
-        generations.switch(folder, generation)
-        generations.tidy(folder)
-        return _report(before.manifest if before else None, manifest, plan, memory.embedded, why, generation.name)
+            place.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What an ingest works with."""
+
+    folder: Path
+    place: Place
+    embeddings: Embeddings
+    finding: Embeddings | None
+    kept: KeptVectors
+    spool: Spool
+    progress: Progress
+
+
+def _brought_up(work: _Work, metas: Sequence[DocumentMeta]) -> IngestReport:
+    before, why = Before.open(work.place, work.embeddings, work.finding)
+    try:
+        plan = _plan(work, metas, before)
+        old = before.manifest if before is not None else None
+        if before is not None and _is_same(before.manifest, plan, work.finding):
+            return _report(old, before.manifest, plan, 0, why, before.name)
+        generation, manifest, embedded = _write(work, plan, before)
+    finally:
+        if before is not None:
+            before.close()
+    work.place.switch(generation, manifest)
+    work.place.tidy()
+    return _report(old, manifest, plan, embedded, why, generation)
 
 
 def replaced_from(metas: Iterable[DocumentMeta]) -> dict[str, date]:
@@ -138,120 +182,194 @@ def replaced_from(metas: Iterable[DocumentMeta]) -> dict[str, date]:
     return days
 
 
-def _open(folder: Path, embeddings: Embeddings, connect: Connect) -> tuple[Index | None, str | None]:
-    """The present index, or why there is none that can be used."""
-    try:
-        return Index.open(folder, embeddings, connect=connect), None
-    except IndexMissing:
-        return None, None
-    except IndexUnusable as error:
-        return None, str(error)
-
-
-def _plan(documents: Path, metas: Sequence[DocumentMeta], before: Index | None, progress: Progress) -> _Plan:
+def _plan(work: _Work, metas: Sequence[DocumentMeta], before: Before | None) -> _Plan:
     days = replaced_from(metas)
-    loaded: dict[str, _Loaded] = {}
-    passages: dict[str, tuple[Passage, ...]] = {}
+    found: dict[str, _Document] = {}
     broken: list[UnreadableDocument] = []
-    kept = _by_document(before.everything) if before is not None else {}
     for number, meta in enumerate(metas):
-        progress("reading", number, len(metas))
+        work.progress("reading", number, len(metas))
         try:
-            content = load(documents, meta)
-            now = _Loaded(meta=meta, content=content, digest=sha256(content).hexdigest(), until=days.get(meta.id))
-            old = kept.get(meta.id, ()) if before is not None and _reads_alike(before.manifest, now) else ()
-            fresh = old if old and _told_alike(old[0], meta) else read(documents, meta, now.content)
+            found[meta.id] = _read(work, meta, days.get(meta.id), before)
         except UnreadableDocument as error:
             broken.append(error)
-            continue
-        loaded[meta.id] = now
-        passages[meta.id] = tuple(_described(passage, now) for passage in fresh)
-    progress("reading", len(metas), len(metas))
-    return _Plan(documents=loaded, passages=passages, broken=tuple(broken))
+    work.progress("reading", len(metas), len(metas))
+    return _Plan(documents=found, broken=tuple(broken), spool=work.spool)
 
 
-def _by_document(passages: Iterable[Passage]) -> dict[str, list[Passage]]:
-    found: dict[str, list[Passage]] = {}
-    for passage in passages:
-        found.setdefault(passage.document, []).append(passage)
-    return found
+def _read(work: _Work, meta: DocumentMeta, until: date | None, before: Before | None) -> _Document:
+    """A document as it is now. Its passages go to the spool, unless they stand in the index as they are."""
+    content = load(work.folder, meta)
+    document = _Document(meta=meta, digest=sha256(content).hexdigest(), until=until)
+    if before is not None and _reads_alike(before, document):
+        return replace(document, passages=before.manifest.documents[meta.id].passages)
+    passages = read(work.folder, meta, content)
+    work.spool.put(meta.id, passages)
+    return replace(document, passages=len(passages))
 
 
-def _reads_alike(manifest: Manifest, now: _Loaded) -> bool:
-    """Whether reading the file again would give the same text."""
-    known = manifest.documents.get(now.meta.id)
-    return known is not None and manifest.reader == READER and known.content == now.digest
+def _reads_alike(before: Before, now: _Document) -> bool:
+    """Whether reading the file again would give the same text, title and caveat: all that is searched."""
+    known = before.manifest.documents.get(now.meta.id)
+    if known is None or before.manifest.reader != READER or known.content != now.digest:
+        return False
+    if known == replace(now, passages=known.passages).known():
+        return True
+    old = before.passages(now.meta.id)
+    return bool(old) and (old[0].title, old[0].caveat) == (now.meta.title, now.meta.caveat)
 
 
-def _told_alike(old: Passage, meta: DocumentMeta) -> bool:
-    """Whether title and caveat, which are part of what is searched, are as they were."""
-    return (old.title, old.caveat) == (meta.title, meta.caveat)
-
-
-def _described(passage: Passage, now: _Loaded) -> Passage:
+def _described(passage: Passage, now: _Document) -> Passage:
     return replace(passage, audience=now.meta.audience, valid_from=now.meta.valid_from, replaced_from=now.until)
 
 
-def _is_same(manifest: Manifest, plan: _Plan) -> bool:
-    return manifest.reader == READER and dict(manifest.documents) == plan.manifest()
+def _is_same(manifest: Manifest, plan: _Plan, finding: Embeddings | None) -> bool:
+    by = embedding_name(finding) if finding is not None else None
+    return (manifest.reader, manifest.finding, dict(manifest.documents)) == (READER, by, plan.known())
 
 
-class _Memory(Embeddings):
-    """An embedding model that remembers the vectors of the generation before: text that only moved costs nothing."""
+class _Memory:
+    """An embedding model that is asked only for texts whose vectors nobody has."""
 
-    def __init__(self, embeddings: Embeddings, before: Index | None) -> None:
-        self.model: Final = embeddings
-        self._known: dict[str, list[float]] = {}
-        if before is not None:
-            vectors = before.vectors()
-            self._known = {context(passage): vectors[passage.id].tolist() for passage in before.everything}
-        self.name: Final = embedding_name(embeddings)
+    def __init__(self, model: Embeddings, before: Before | None, kept: KeptVectors, *, finding: bool = False) -> None:
+        self.name: Final = embedding_name(model)
         self.embedded = 0
+        self._model = model
+        self._before = before
+        self._kept = kept
+        self._finding = finding
 
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """One row a text."""
+        known = self._before.vectors(texts, finding=self._finding) if self._before is not None else {}
+        known |= self._kept.get(self.name, [text for text in texts if text not in known])
+        new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
+            made = dict(zip(new, np.asarray(self._model.embed_documents(new), np.float32), strict=True))
+            self._kept.put(self.name, made)
             self.embedded += len(new)
-            self._known |= zip(new, self.model.embed_documents(new), strict=True)
-        return [self._known[text] for text in texts]
-
-    def embed_query(self, text: str) -> list[float]:
-        return self.model.embed_query(text)
+            known |= made
+        return np.array([known[text] for text in texts], np.float32)
 
 
-def _write(folder: Path, plan: _Plan, memory: _Memory, connect: Connect, progress: Progress) -> tuple[Path, Manifest]:
-    """A whole new generation beside the present one.
+def _write(work: _Work, plan: _Plan, before: Before | None) -> tuple[str, Manifest, int]:
+    """A whole new generation beside the present one, checked; its name, manifest, and how many texts were embedded.
 
     Rows are written anew rather than changed in a copy: Chroma's graph never carries deleted rows or old damage
     along, and a server, where no folder can be copied, is written to in the same way.
     """
-    passages = [passage for found in plan.passages.values() for passage in found]
-    generation = generations.fresh(folder)
-    with damage(generation):
-        store = Store(generation, memory, connect, create_for=len(passages))
-    try:
-        done = 0
-        for batch in batches(passages):
-            progress("indexing", done, len(passages))
-            memory.embed_documents([context(passage) for passage in batch])  # its errors are not the index's
-            with damage(generation):
-                store.add(batch)
-            done += len(batch)
-        progress("indexing", done, len(passages))
-    finally:
-        store.close()
+    memory = _Memory(work.embeddings, before, work.kept)
+    other = _Memory(work.finding, before, work.kept, finding=True) if work.finding is not None else None
+    generation = work.place.fresh()
+    names = _write_rows(work, generation, plan, before, memory)
+    if other is not None:
+        _write_finding(work, generation, plan, before, other)
+    _write_sentences(work, generation, plan, before)
     manifest = Manifest(
         embedding=memory.name,
+        finding=other.name if other is not None else None,
         reader=READER,
-        passages=len(passages),
-        ids=digest(passages),
+        passages=len(names),
+        ids=digest(names),
         # Chroma never writes the graph of a single passage to disk.
-        files=generations.digests(generation, SEGMENTS) if len(passages) > 1 else {},
-        documents=plan.manifest(),
+        files=work.place.files(generation) if len(names) > 1 else {},
+        documents=plan.known(),
     )
-    manifest.write(generation)
-    Index.check(generation, memory.model, connect)
-    return generation, manifest
+    _check(work, generation, manifest, names)
+    return generation, manifest, memory.embedded + (other.embedded if other is not None else 0)
+
+
+def _write_rows(work: _Work, generation: str, plan: _Plan, before: Before | None, memory: _Memory) -> list[str]:
+    """Writes every passage; their ids, in order."""
+    return _write_all(work, generation, ROWS, _embedded(work, "indexing", plan, before, memory), plan.total, Store.add)
+
+
+def _write_finding(work: _Work, generation: str, plan: _Plan, before: Before | None, memory: _Memory) -> None:
+    """Writes every passage's vector by the other embedding."""
+    portions = _embedded(work, "indexing once more", plan, before, memory)
+    _write_all(work, generation, FINDING, portions, plan.total, Store.add_vectors)
+
+
+def _write_sentences(work: _Work, generation: str, plan: _Plan, before: Before | None) -> None:
+    """Reads every sentence ahead, so that an answer need not."""
+    folder = work.place.beside(generation)
+    if folder is None:
+        return
+    done = 0
+
+    def told() -> Iterator[str]:
+        nonlocal done
+        for passage in plan.passages(before):
+            if done % _EMBEDDED_AT_ONCE == 0:
+                work.progress("reading sentences", done, plan.total)
+            yield from (unit.text for unit in units(passage))
+            done += 1
+
+    known = before.sentences if before is not None else SentenceVectors.nothing()
+    sentence_vectors.write(folder, told(), known, _Memory(work.embeddings, None, work.kept).vectors)
+    work.progress("reading sentences", done, plan.total)
+
+
+def _write_all(
+    work: _Work,
+    generation: str,
+    collection: str,
+    portions: Iterator[tuple[list[Passage], Vectors]],
+    total: int,
+    add: Callable[[Store, Sequence[Passage], Vectors], None],
+) -> list[str]:
+    names: list[str] = []
+    with work.place.guard(generation):
+        store = work.place.open(generation, collection, create_for=total)
+    try:
+        for portion, vectors in portions:
+            with work.place.guard(generation):
+                add(store, portion, vectors)
+            names += [passage.id for passage in portion]
+    finally:
+        store.close()
+    with work.place.guard(generation):
+        work.place.settle(generation, collection, names)
+    return names
+
+
+def _embedded(
+    work: _Work, stage: str, plan: _Plan, before: Before | None, memory: _Memory
+) -> Iterator[tuple[list[Passage], Vectors]]:
+    """The plan's passages with their vectors, in portions. (The model's errors are its own, and not the index's.)"""
+    done = 0
+    for portion in _portions(plan.passages(before), _WRITTEN_AT_ONCE):
+        vectors = []
+        for some in _portions(portion, _EMBEDDED_AT_ONCE):
+            work.progress(stage, done, plan.total)
+            vectors.append(memory.vectors([context(passage) for passage in some]))
+            done += len(some)
+        yield portion, np.concatenate(vectors)
+    work.progress(stage, done, plan.total)
+
+
+def _check(work: _Work, generation: str, manifest: Manifest, names: Sequence[str]) -> None:
+    """Reads back what was written. Raises `IndexDamaged`."""
+    done = 0
+    work.place.check(generation, manifest)
+    with work.place.guard(generation):
+        store = work.place.open(generation, ROWS)
+        try:
+            for portion in verified(store, manifest, generation):
+                work.progress("checking", done, manifest.passages)
+                done += len(portion)
+            answers(store, names, generation)
+        finally:
+            store.close()
+    work.progress("checking", done, manifest.passages)
+
+
+_T = TypeVar("_T")
+
+
+def _portions(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while portion := list(islice(rest, size)):
+        yield portion
 
 
 def _report(

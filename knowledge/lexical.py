@@ -12,7 +12,8 @@ import math
 import re
 import threading
 import unicodedata
-from collections import Counter, defaultdict
+from array import array
+from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -70,6 +71,7 @@ _CHAT = {
 _TOKENS: Final = Path(__file__).parent / "models" / "minilm" / "tokenizer.json"
 
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe0e\ufe0f]")
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
 _local = threading.local()
 
@@ -96,7 +98,8 @@ def clean(text: str, limit: int = MAX_CHARACTERS) -> str:
 def words(text: str) -> list[str]:
     """Lower-case words and numbers of a text, in order; "20kg" is two, "e-mail" too, "don't" is "dont"."""
     folded = text.casefold().replace("’", "'")
-    folded = re.sub(r"(?<=[^\W\d_])'(?=[^\W\d_])", "", folded)
+    if "'" in folded:
+        folded = _APOSTROPHE.sub("", folded)
     return [w.replace(",", "") if w[0].isdigit() else w for w in _WORD.findall(folded)]
 
 
@@ -129,49 +132,109 @@ def terms(text: str) -> tuple[str, ...]:
 
 
 class Postings:
-    """Term frequencies of a fixed sequence of texts, with BM25 over any visible subset of them."""
+    """Term frequencies of a fixed sequence of texts, with BM25 over any visible subset of them.
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        frequencies: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        forms: dict[str, list[int]] = defaultdict(list)
-        lengths = np.zeros(len(texts), dtype=np.float32)
-        for row, text in enumerate(texts):
-            said = content(words(text))
-            counted: Counter[str] = Counter()
-            for word in said:
-                counted[stem(word)] += 1
-                if len(word) >= 4 and not word[0].isdigit():
-                    forms[word].append(row)
-            lengths[row] = len(said)
-            for term, count in counted.items():
-                frequencies[term].append((row, count))
-        self._lengths = lengths
-        self._rows: Mapping[str, NDArray[np.int32]] = {
-            t: np.array([r for r, _ in found], dtype=np.int32) for t, found in frequencies.items()
-        }
-        self._counts: Mapping[str, NDArray[np.float32]] = {
-            t: np.array([c for _, c in found], dtype=np.float32) for t, found in frequencies.items()
-        }
-        self._forms = {word: np.array(found, dtype=np.int32) for word, found in forms.items()}
+    Kept as a few long arrays, one entry an occurrence: lists in Python took ten times the memory and three times as
+    long to build.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        numbers, found, lengths = _numbered(texts)
+        vocabulary = list(numbers)
+        said = np.array([word not in STOP_WORDS for word in vocabulary], dtype=np.bool_)
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        kept = said[found]
+        found, rows = found[kept], rows[kept]
+        self._lengths = np.bincount(rows, minlength=len(lengths)).astype(np.float32)
+        self._terms, self._starts, self._rows, self._counts = _frequencies(vocabulary, said, found, rows)
+        spelt = np.array([len(word) >= 4 and not word[0].isdigit() for word in vocabulary], dtype=np.bool_)[found]
+        self._words = numbers
+        self._written = rows[spelt][np.argsort(found[spelt], kind="stable")]
+        self._written_starts = _starts(found[spelt], len(vocabulary))
         self._by_shape: dict[tuple[str, int], list[str]] = defaultdict(list)
-        for word in sorted(forms):
+        for word in sorted(vocabulary[number] for number in np.flatnonzero(np.diff(self._written_starts)).tolist()):
             self._by_shape[word[0], len(word)].append(word)
+        self._letters: dict[tuple[str, int], NDArray[np.int16]] = {}
 
     def view(self, seen: NDArray[np.bool_]) -> View:
         """The postings as a reader sees them for whom exactly the rows in `seen` exist."""
         return View(self, seen)
 
-    def spelt(self, initial: str, length: int) -> Sequence[str]:
-        """The words of that length with that first letter, as they are spelt somewhere."""
-        return self._by_shape.get((initial, length), ())
+    def near(self, word: str, length: int, allowed: int) -> list[str]:
+        """The words of that length, spelt somewhere, with the same first letter, that may be so few edits away.
+
+        No word that is so near is missing: an edit changes the count of one letter, or of two in opposite directions.
+        """
+        shape = (word[0], length)
+        spelt = self._by_shape.get(shape)
+        if spelt is None:
+            return []
+        letters = self._letters.get(shape)
+        if letters is None:
+            letters = self._letters[shape] = _letters(spelt)
+        more = letters - _letters([word])
+        apart = np.maximum(np.maximum(more, 0).sum(axis=1), np.maximum(-more, 0).sum(axis=1))
+        return [spelt[at] for at in np.flatnonzero(apart <= allowed).tolist()]
 
     def written(self, word: str) -> NDArray[np.int32]:
-        """Rows in which a word stands in exactly this form."""
-        return self._forms.get(word, _NO_ROWS)
+        """Rows in which a word stands in exactly this form, once an occurrence."""
+        number = self._words.get(word)
+        return _NO_ROWS if number is None else self._written[slice(*self._written_starts[number : number + 2])]
 
     def rows(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Rows that hold the term, and how often each does."""
-        return self._rows.get(term, _NO_ROWS), self._counts.get(term, _NO_COUNTS)
+        number = self._terms.get(term)
+        if number is None:
+            return _NO_ROWS, _NO_COUNTS
+        place = slice(*self._starts[number : number + 2])
+        return self._rows[place], self._counts[place]
+
+
+class _Numbers(dict[str, int]):
+    """Words by number, in the order in which they were first met."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
+def _numbered(texts: Iterable[str]) -> tuple[Mapping[str, int], NDArray[np.int32], NDArray[np.int32]]:
+    """The distinct words, every word of every text as its number, and how many words each text has."""
+    numbers = _Numbers()
+    found, lengths = array("i"), array("i")
+    for text in texts:
+        before = len(found)
+        found.extend(map(numbers.__getitem__, words(text)))
+        lengths.append(len(found) - before)
+    return dict(numbers), np.frombuffer(found, dtype=np.int32), np.frombuffer(lengths, dtype=np.int32)
+
+
+def _frequencies(
+    vocabulary: Sequence[str], said: NDArray[np.bool_], found: NDArray[np.int32], rows: NDArray[np.int32]
+) -> tuple[Mapping[str, int], NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """The stems by number, and for each, one after the other, the rows that hold it and how often."""
+    stems = _Numbers()
+    stem_of = np.array([stems[stem(word)] if means else -1 for word, means in zip(vocabulary, said, strict=True)])
+    width = max(int(rows[-1]) + 1 if rows.size else 0, 1)
+    pairs = stem_of[found].astype(np.int64) * width + rows if found.size else np.zeros(0, dtype=np.int64)
+    distinct, counts = np.unique(pairs, return_counts=True)
+    starts = _starts((distinct // width).astype(np.int64), len(stems))
+    return dict(stems), starts, (distinct % width).astype(np.int32), counts.astype(np.float32)
+
+
+def _starts(numbers: NDArray[np.int32] | NDArray[np.int64], many: int) -> NDArray[np.int64]:
+    """Where the entries of each number begin, when entries are in the order of their numbers; the end last."""
+    return np.concatenate(([0], np.cumsum(np.bincount(numbers, minlength=many)))).astype(np.int64)
+
+
+_LETTER_CLASSES: Final = 32
+
+
+def _letters(spelt: Sequence[str]) -> NDArray[np.int16]:
+    """How often words of one length have each letter; letters far apart in Unicode may share a column."""
+    length = len(spelt[0])
+    codes = np.array(spelt, dtype=f"<U{length}").view(np.uint32).reshape(len(spelt), length) % _LETTER_CLASSES
+    return np.stack([(codes == letter).sum(axis=1) for letter in range(_LETTER_CLASSES)], axis=1).astype(np.int16)
 
 
 _NO_ROWS = np.zeros(0, dtype=np.int32)
@@ -232,7 +295,7 @@ class View:
         allowed = 1 if len(word) < 8 else 2
         best: tuple[int, int, str] | None = None
         for length in range(len(word) - allowed, len(word) + allowed + 1):
-            for candidate in self._postings.spelt(word[0], length):
+            for candidate in self._postings.near(word, length, allowed):
                 distance = edits(word, candidate, allowed)
                 if distance <= allowed:
                     found = int(self._seen[self._postings.written(candidate)].sum())

@@ -6,23 +6,27 @@ sentence vectors). Their scores are fused, not their ranks: a clear match must b
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.lexical import MAX_TERMS, Postings, View, clean, content, spoken, stem, terms, word_set
+from knowledge.followups import in_conversation
+from knowledge.lexical import MAX_TERMS, Postings, View, clean, content, spoken, stem, terms
+from knowledge.ordering import Finder, Reranker
 from knowledge.passages import Passage, breadth, visible
 from knowledge.question import Wants, names, wanted
+from knowledge.visibility import Visibility
 
 CANDIDATES = 50
+RERANKED = 20  # passages: twice as many as are read
 READERS_KEPT = 1_024  # readers and days of which is known which passages they may see
 COSINE_WEIGHT = 1.0
 BM25_SCALE = 1.9
@@ -80,24 +84,51 @@ class Ranking:
 class Shelf:
     """The passages that one reader may see on one day, and the words that stand in them."""
 
-    def __init__(self, passages: Sequence[Passage], postings: Postings, seen: NDArray[np.bool_]) -> None:
+    def __init__(self, pages: Pages, postings: Postings, seen: NDArray[np.bool_]) -> None:
         self.view: View = postings.view(seen)
         self.rows = np.flatnonzero(seen)
+        present = pages.among(self.rows)
         self.titles: dict[str, set[str]] = {}
-        for row in self.rows.tolist():
-            passage = passages[row]
-            for term in terms(passage.title):
-                self.titles.setdefault(term, set()).add(passage.document)
-        self.documents = len({passages[row].document for row in self.rows.tolist()})
+        for document, title in present:
+            for term in terms(title):
+                self.titles.setdefault(term, set()).add(document)
+        self.documents = len({document for document, _ in present})
+
+
+class Pages:
+    """The documents and titles of a fixed sequence of passages."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        numbers: dict[tuple[str, str], int] = {}
+        self._page = np.array(
+            [numbers.setdefault((p.document, p.title), len(numbers)) for p in passages], dtype=np.int32
+        )
+        self._named = tuple(numbers)
+
+    def among(self, rows: NDArray[np.intp]) -> list[tuple[str, str]]:
+        """Of these passages the documents and their titles, each once."""
+        return [self._named[page] for page in np.flatnonzero(np.bincount(self._page[rows])).tolist()]
 
 
 class Library:
     """All passages of a pack, looked at through the eyes of one reader at a time."""
 
-    def __init__(self, passages: Sequence[Passage], *, shelves: int = 64) -> None:
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        *,
+        shelves: int = 64,
+        finder: Finder | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
+        """`finder` and `reranker`, where an operator has chosen them, change which passages come first."""
+        self._finder = finder
+        self._reranker = reranker
         self._passages = tuple(passages)
         self._row = {p.id: row for row, p in enumerate(self._passages)}
-        self._postings = Postings([f"{p.title}\n{p.heading}\n{p.text}" for p in self._passages])
+        self._postings = Postings(f"{p.title}\n{p.heading}\n{p.text}" for p in self._passages)
+        self._visibility = Visibility(self._passages)
+        self._pages = Pages(self._passages)
         self._shelves: OrderedDict[bytes, Shelf] = OrderedDict()
         self._seen: OrderedDict[tuple[frozenset[str], date], bytes] = OrderedDict()
         self._capacity = shelves
@@ -115,11 +146,11 @@ class Library:
             if key is not None and key in self._shelves:
                 self._shelves.move_to_end(key)
                 return self._shelves[key]
-        seen = np.array([visible(p, grants, on) for p in self._passages], dtype=np.bool_)
-        key = seen.tobytes()
+        seen = self._visibility.seen(grants, on)
+        key = sha256(np.packbits(seen).tobytes()).digest()
         with self._lock:
             shelf = self._shelves.get(key)  # readers with other grants may see the very same passages
-        shelf = shelf or Shelf(self._passages, self._postings, seen)
+        shelf = shelf or Shelf(self._pages, self._postings, seen)
         with self._lock:
             self._seen[grants, on] = key
             self._shelves[key] = shelf
@@ -141,15 +172,44 @@ class Library:
         """The passages that fit best, best first. Nothing outside the reader's grants is ever among them."""
         shelf = self.shelf(grants, on)
         lexical = shelf.view.bm25(query.stems) / (BM25_SCALE * max(_weight(shelf.view, query), 1e-6))
-        best = shelf.rows[np.argsort(-lexical[shelf.rows], kind="stable")[:limit]]
+        best = _best(lexical, shelf.rows, limit)
         cosines = self._cosines(dense.nearest(vector, grants, on, limit), grants, on)
         farthest = min(cosines.values(), default=0.0)
-        rows = {int(row) for row in best if lexical[row] > 0} | set(cosines)
+        other = self._elsewhere(query, grants, on, limit)
+        rows = set(best.tolist()) | set(cosines) | set(other)
         found = [
             _found(self._passages[row], float(lexical[row]), cosines.get(row, farthest), grants) for row in sorted(rows)
         ]
-        found.sort(key=lambda f: (-f.score, f.passage.document, f.passage.position))
-        return Ranking(query=query, found=tuple(found[:limit]), vector=vector)
+        places = self._places(found, other, grants)
+        found.sort(key=lambda f: (-places[f.passage.id], f.passage.document, f.passage.position))
+        return Ranking(query=query, found=self._reranked(query, found[:limit]), vector=vector)
+
+    def _elsewhere(self, query: Query, grants: frozenset[str], on: date, limit: int) -> dict[int, float]:
+        """Rows that another embedding finds, with its cosines; {} where there is none, or where it fails."""
+        if self._finder is None:
+            return {}
+        return self._cosines(self._finder.found(query.text, grants, on, limit), grants, on)
+
+    def _places(
+        self, found: Sequence[Found], other: Mapping[int, float], grants: frozenset[str]
+    ) -> Mapping[str, float]:
+        """By which number each passage is put in order: its score, with another embedding's cosine where one is asked.
+
+        The scores themselves stay as they are, with the shipped encoder's cosine: the judge is calibrated on them.
+        """
+        if not other:
+            return {f.passage.id: f.score for f in found}
+        farthest = min(other.values())
+        seen = {f.passage.id: other.get(self._row[f.passage.id], farthest) for f in found}
+        return {f.passage.id: _found(f.passage, f.lexical, seen[f.passage.id], grants).score for f in found}
+
+    def _reranked(self, query: Query, found: Sequence[Found]) -> tuple[Found, ...]:
+        if self._reranker is None or not found:
+            return tuple(found)
+        first, rest = found[:RERANKED], found[RERANKED:]
+        known = {f.passage.id: f for f in first}
+        order = self._reranker.order(query.text, [f.passage for f in first])
+        return (*(known[passage.id] for passage in order), *rest)
 
     def _cosines(self, nearest: Sequence[tuple[Passage, float]], grants: frozenset[str], on: date) -> dict[int, float]:
         """Rows and cosines of what the index returned, checked again: an index that errs must not leak."""
@@ -158,6 +218,17 @@ class Library:
             for p, cosine in nearest
             if p.id in self._row and visible(p, grants, on) and visible(self._passages[self._row[p.id]], grants, on)
         }
+
+
+def _best(scores: NDArray[np.float32], rows: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
+    """The rows with the highest scores above 0, of equals the earlier ones, in no order: sorting all takes too long."""
+    rows = rows[scores[rows] > 0]
+    if rows.size > limit:
+        found = scores[rows]
+        last = np.partition(found, rows.size - limit)[rows.size - limit]
+        above, equal = rows[found > last], rows[found == last]
+        rows = np.concatenate((above, equal[: limit - above.size]))
+    return rows
 
 
 def _weight(view: View, query: Query) -> float:
@@ -169,20 +240,13 @@ def _found(passage: Passage, lexical: float, cosine: float, grants: frozenset[st
     return Found(passage=passage, score=score, lexical=lexical, cosine=cosine)
 
 
-_FOLLOWS = re.compile(r"^(?:and|but|so|also|or|what about|how about|same|then)\b", re.IGNORECASE)
-_POINTS = word_set("it its that this they them those these there one ones he she him her")
-
-
 def understand(question: str, view: View, before: Sequence[str] = (), known: Container[str] = ()) -> Query:
     """The question as the visible passages would put it: chat forms said in full, misspelt words corrected.
 
     A question that leans on what was said before ("and how heavy?") takes the words of the message before it along.
     """
-    message = clean(question)
+    message = in_conversation(clean(question), before)
     said = spoken(message)
-    if before and _leans(message, said):
-        said = spoken(clean(before[-1], 400)) + said
-        message = f"{clean(before[-1], 400)} {message}"
     changed = {w: view.corrected(w, known) for w in dict.fromkeys(content(said)[: 2 * MAX_TERMS])}
     corrected = [part for word in said for part in changed.get(word, (word,))]
     meant = content(corrected)[:MAX_TERMS]
@@ -196,10 +260,3 @@ def understand(question: str, view: View, before: Sequence[str] = (), known: Con
         wants=wanted(message),
         names=names(message),
     )
-
-
-def _leans(message: str, said: Sequence[str]) -> bool:
-    meant = content(said)
-    if len(meant) <= 2 and (_FOLLOWS.match(message) or _POINTS.intersection(said)):
-        return True
-    return not meant

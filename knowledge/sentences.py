@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.passages import Passage
 
@@ -19,6 +20,7 @@ class Unit:
     text: str  # as it is said
     lead: str  # the question or lead-in that it belongs to, "" where it stands alone
     place: int  # its position among the passage's units
+    before: str = ""  # the sentence before it, in running text
 
     @property
     def context(self) -> str:
@@ -29,7 +31,7 @@ class Unit:
 
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|approx|no|nos|dr|mr|mrs|ms|prof|st|vs|fig|sec|p|pp|cf|ca|incl|max|min|tel|ext|inc|ltd|u\.s|"
-    r"a\.m|p\.m|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)|\b[A-Z])\.$",
+    r"a\.m|p\.m|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)|(?-i:\b[A-Z]))\.$",
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?。！？]+[\"'”’)\]]*(?=\s)")
@@ -72,6 +74,7 @@ def _parted(sentence: str) -> Iterator[str]:
         yield sentence
 
 
+@lru_cache(maxsize=16_384)
 def units(passage: Passage) -> tuple[Unit, ...]:
     """Everything in a passage that can be quoted, in its order.
 
@@ -84,8 +87,17 @@ def units(passage: Passage) -> tuple[Unit, ...]:
         pairs = [(" ".join(text.split()), "")]
     else:
         pairs = list(_running(text))
+    running = passage.kind not in ("list", "table")
     return tuple(
-        Unit(passage=passage, text=said, lead=lead, place=place) for place, (said, lead) in enumerate(pairs) if said
+        Unit(
+            passage=passage,
+            text=said,
+            lead=lead,
+            place=place,
+            before=pairs[place - 1][0] if running and place else "",
+        )
+        for place, (said, lead) in enumerate(pairs)
+        if said
     )
 
 

@@ -156,9 +156,6 @@ class ScriptedAnswerer:
             raise self.error
         return next((one for word, one in self.answers.items() if word in question), Abstention(score=0.1))
 
-    def read_ahead(self, count: int) -> int:
-        return 0
-
     def suggest(self, text: str, grants: frozenset[str], on: date) -> Sequence[str]:
         return ("Handbook, Baggage",) if "everyone" in grants else ()
 

@@ -311,9 +311,6 @@ class Marked:
             return Abstention(score=0.1)
         return Answer(sentences=tuple(_sentence(grant) for grant in found), caveats=(), score=0.9)
 
-    def read_ahead(self, count: int) -> int:
-        return 0
-
     def suggest(self, text: str, grants: frozenset[str], on: date) -> Sequence[str]:
         return tuple(f"SUGGESTED-WORDS {grant}" for grant in sorted(grants))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -20,6 +21,7 @@ from bot.messages import Attachment, Kind, Purpose
 from escalation import record
 from escalation.case import CaseError, State
 from escalation.policy import Severity
+from knowledge.answer import Answer, Side
 
 EASTER_MONDAY = datetime(2027, 4, 5, 10, 0, tzinfo=UTC)
 """A day on which Amara and Ruth are away."""
@@ -46,6 +48,32 @@ async def test_a_reader_is_asked_for_with_their_own_grants(scene: Scene) -> None
 async def test_what_the_documents_do_not_say_is_not_guessed(scene: Scene) -> None:
     """The concierge says that it does not know, and offers the person who stands beside this customer."""
     assert await scene.says("Which wine is served?") == [replies.not_in_the_documents("Ines Prado")]
+
+
+async def test_the_part_of_a_message_that_stays_open_is_named_and_counts_as_unanswered(scene: Scene) -> None:
+    """What the documents say is told; what they do not say is told to be missing, and twice of that brings a person."""
+    half = replace(found("Your kit may weigh 1.5 kg."), missing=("which colour must it have?",))
+    scene.answerer.answers = {"kit": half}
+    (told,) = await scene.says("How heavy may my kit be, and which colour must it have?")
+    assert "1.5 kg" in told
+    assert "About “which colour must it have” the documents I can quote to you don't say" in told
+    scene.clock.forward(minutes=10)
+    (told,) = await scene.says("How heavy may my kit be, and which colour must it have?")
+    assert "I have asked Ines Prado" in told
+    assert (await scene.escalation()).rules == ("unanswered twice",)
+
+
+async def test_documents_that_disagree_are_both_told_and_a_person_is_asked(scene: Scene) -> None:
+    """With their dates; nobody has to find out alone which one holds."""
+    one, other = found("Your kit may weigh 1.5 kg.").sentences[0], found("Your kit may weigh 2 kg.").sentences[0]
+    sides = (Side(sentence=one, since=date(2026, 10, 1)), Side(sentence=other, since=None))
+    scene.answerer.answers = {"kit": Answer(sentences=(one, other), caveats=(), score=0.9, conflict=sides)}
+    (told,) = await scene.says("How heavy may my kit be?")
+    assert "1.5 kg" in told
+    assert "2 kg" in told
+    assert "These two do not agree: Handbook (in force since 1 October 2026) and Handbook (undated)." in told
+    assert "I have asked Ines Prado" in told
+    assert (await scene.escalation()).rules == ("the documents disagree",)
 
 
 async def test_a_second_question_without_an_answer_brings_a_person(scene: Scene) -> None:

@@ -84,10 +84,6 @@ class Shelf:
                 return Answer(sentences=(Sentence(text=text, citation=place),), caveats=caveats, score=0.9)
         return Abstention(score=0.1)
 
-    def read_ahead(self, count: int) -> int:
-        """It has read all of its documents."""
-        return 0
-
     def suggest(self, text: str, grants: frozenset[str], on: date) -> Sequence[str]:
         return ()
 
@@ -288,7 +284,7 @@ async def test_only_forty_failures_are_printed(pack: Pack) -> None:
 
 
 class _Knowing(Shelf):
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, retrieval: object) -> None:
         super().__init__()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.lexical import terms
+from knowledge.pairing import Text
 from knowledge.passages import Kind, Passage, visible
 
 DAY = date(2027, 3, 1)
@@ -32,10 +33,11 @@ class Words:
 class Shared:
     """A pair reader that counts shared stems."""
 
-    def odds(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+    def odds(self, question: str, texts: Sequence[Text]) -> NDArray[np.float32]:
         """Four for a text with every word of the question, minus four for one with none."""
         asked = set(terms(question))
-        return np.array([8 * len(asked & set(terms(t))) / max(len(asked), 1) - 4 for t in texts], np.float32)
+        read = [set(terms(f"{text.before} {text.said}")) for text in texts]
+        return np.array([8 * len(asked & held) / max(len(asked), 1) - 4 for held in read], np.float32)
 
 
 class InMemory:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from knowledge.answer import LONGEST_ANSWER, Abstention, Answer, Answerer
+from knowledge.answer import Abstention, Answer, Answerer
 from knowledge.judge import Judge
 from knowledge.passages import Passage
+from knowledge.saying import LONGEST_ANSWER
+from knowledge.sentence_vectors import SentenceVectors, write
+from knowledge.sentences import units
 
 KIT = passage(
     "Your personal kit may weigh 1.5 kg. It is packed by the loadmaster.",
@@ -154,14 +159,69 @@ class _Counting(Words):
         return super().vectors(texts)
 
 
-def test_what_was_read_ahead_is_not_read_again_for_an_answer() -> None:
-    """Every sentence once, a few at a time, until none is left; then a question costs only what is new in it."""
+def test_what_an_ingest_has_read_is_not_read_again_for_an_answer(tmp_path: Path) -> None:
+    """Only the question is new."""
     encoder = _Counting()
-    ready = Answerer(ALL, dense=InMemory(ALL), encoder=encoder, pairs=Shared(), judge=EAGER)
-    while ready.read_ahead(2):
-        pass
-    sentences = list(encoder.read)
-    assert any("packed by the loadmaster" in one for one in sentences)
-    assert len(sentences) == len(set(sentences))
+    told = [unit.text for one in ALL for unit in units(one)]
+    write(tmp_path, told, SentenceVectors.nothing(), Words().vectors)
+    ready = Answerer(
+        ALL, dense=InMemory(ALL), encoder=encoder, pairs=Shared(), judge=EAGER, sentences=SentenceVectors.open(tmp_path)
+    )
     ready.answer("How much may my kit weigh?", EVERYONE, DAY)
-    assert not set(encoder.read[len(sentences) :]) & set(sentences)
+    assert not set(encoder.read) & set(told)
+
+
+def test_a_message_that_asks_two_things_is_answered_in_parts() -> None:
+    """In the order of the questions."""
+    answer = answered("How much may my kit weigh, and how often is the suit fitted before launch?")
+    assert [s.citation.anchor for s in answer.sentences] == ["Personal kit", "Suit"]
+    assert answer.missing == ()
+
+
+def test_the_part_that_is_missing_is_named() -> None:
+    """What the documents do not say is said to be missing, in the customer's words."""
+    outcome = answerer(judge=Judge.load()).answer(
+        "How much may my personal kit weigh, and which colour has the moon?", EVERYONE, DAY
+    )
+    assert isinstance(outcome, Answer)
+    assert [s.text for s in outcome.sentences][:1] == ["Your personal kit may weigh 1.5 kg."]
+    assert outcome.missing == ("which colour has the moon?",)
+
+
+def test_a_sentence_that_leans_on_the_one_before_it_is_told_with_it() -> None:
+    """ "It is packed by the loadmaster" alone would leave open what is packed."""
+    answer = answered("Who is the loadmaster by whom it is packed?")
+    assert [s.text for s in answer.sentences][:2] == [
+        "Your personal kit may weigh 1.5 kg.",
+        "It is packed by the loadmaster.",
+    ]
+
+
+def test_two_documents_that_disagree_are_both_told_with_their_dates() -> None:
+    """Nobody may rely on the one that happened to come first."""
+    handbook = passage("Your personal kit may weigh 1.5 kg.", valid_from=date(2026, 10, 1))
+    letter = passage("Your personal kit may weigh 2.0 kg.", document="letter", title="Letter before training")
+    answer = answered("How much may my personal kit weigh?", (handbook, letter))
+    assert {s.text for s in answer.sentences} == {handbook.text, letter.text}
+    assert {(side.sentence.citation.document, side.since) for side in answer.conflict} == {
+        ("handbook", date(2026, 10, 1)),
+        ("letter", None),
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        passage("Your personal kit may weigh 2.0 kg.", document="b", title="Kit on flight 3"),
+        passage("Your personal kit may weigh 2.0 kg.", document="b", audience=frozenset({"mission:one"})),
+        passage("Your suit bag may weigh 9.0 kg, one each.", document="b"),
+        passage("Your personal kit may weigh 1.5 kg.", document="b"),
+    ],
+)
+def test_two_things_are_no_contradiction(other: Passage) -> None:
+    """Another flight, another audience, another thing, or the same figure."""
+    found = answerer((passage("Your personal kit may weigh 1.5 kg."), other)).answer(
+        "How much may my personal kit weigh?", EVERYONE | {"mission:one"}, DAY
+    )
+    assert isinstance(found, Answer)
+    assert found.conflict == ()

@@ -60,6 +60,7 @@ situations = st.builds(
     unanswered=st.lists(st.integers(0, 120).map(lambda ago: NOW - timedelta(minutes=ago)), max_size=4).map(tuple),
     unread_language=st.booleans(),
     failed=st.booleans(),
+    disagree=st.booleans(),
 )
 
 
@@ -175,6 +176,12 @@ def test_our_own_failure_calls_somebody_by_itself() -> None:
     assert decision == Decision(severity=Severity.care, rules=("the concierge failed",), message="default")
 
 
+def test_documents_that_disagree_call_somebody_by_themselves() -> None:
+    """The customer is told both, and to rely on neither until a person has said which."""
+    decision = decide(Policy(), replace(QUIET, disagree=True))
+    assert decision == Decision(severity=Severity.care, rules=("the documents disagree",), message="default")
+
+
 @given(policies, situations, cues)
 def test_one_more_cue_never_lowers_the_severity(policy: Policy, signals: Signals, cue: Cue) -> None:
     """Rules only ask for cues, never for their absence."""
@@ -186,11 +193,14 @@ def test_one_more_cue_never_lowers_the_severity(policy: Policy, signals: Signals
 @given(policies, situations)
 def test_the_highest_wins_and_of_equals_the_first(policy: Policy, signals: Signals) -> None:
     """A decision follows from the rules that match each for itself."""
-    alone = [one for one in policy.rules if decide(Policy(rules=(one,)), replace(signals, failed=False)).rules]
+    given_to_rules = replace(signals, failed=False, disagree=False)
+    alone = [one for one in policy.rules if decide(Policy(rules=(one,)), given_to_rules).rules]
     decision = decide(policy, signals)
     failed = ("the concierge failed",) if signals.failed else ()
-    assert decision.rules == (*(one.name for one in alone), *failed)
-    highest = max([*(one.severity for one in alone), *([Severity.care] if failed else [])], default=Severity.none)
+    differ = ("the documents disagree",) if signals.disagree else ()
+    assert decision.rules == (*(one.name for one in alone), *failed, *differ)
+    ours = [Severity.care] if failed or differ else []
+    highest = max([*(one.severity for one in alone), *ours], default=Severity.none)
     assert decision.severity == highest
     first = next((one for one in alone if one.severity == highest), None)
     assert decision.topic == (first.topic if first else None)
