@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +29,9 @@ from knowledge import embedding, pairing
 from knowledge.answer import Answerer, Reading
 from knowledge.documents import read, scan
 from knowledge.evidence import ANSWER_FEATURES, UNIT_FEATURES
-from knowledge.judge import SHIPPED, Judge, Scale
+from knowledge.judge import SHIPPED, Judge, Scale, for_statements
 from knowledge.lexical import common_words
-from knowledge.pairing import ShippedPairs
+from knowledge.pairing import ShippedPairs, Text
 from knowledge.passages import Passage
 
 COLLECTIONS: Final = Path(__file__).parent / "collections"
@@ -42,6 +44,24 @@ TAUGHT_PAIRS: Final = frozenset(
         "mars-analogue-habitat",
         "microgravity-lab-services",
         "parabolic-and-centrifuge",
+        "accessible-flights",
+        "after-landing",
+        "agency-astronauts",
+        "broker-contracts",
+        "cell-culture-lab",
+        "crystal-foundry",
+        "culture-and-museums",
+        "first-steps",
+        "flight-medicine",
+        "lunar-loop",
+        "orbital-manufacturing",
+        "polar-orbit-seat",
+        "press-and-sponsors",
+        "residency-weightless",
+        "schools-in-orbit",
+        "suborbital-hop",
+        "training-village",
+        "university-cubesats",
         "space-agency-payload-handover",
         "spacewalk-preparation",
         "station-guesthouse",
@@ -54,10 +74,16 @@ BESIDE: Final = {"squad"}  # learnt from, not measured or mixed with the collect
 EVERYONE: Final = frozenset({"everyone"})
 DAY: Final = date(2027, 1, 1)
 HELD_OUT_TITLES: Final = ("Normans", "Kenya", "Apollo program", "Pharmacy")
-FALSE_ANSWERS: Final = 0.085
-"""Aimed at on collections that are left out, nearly two thirds of whose questions without an answer are near misses. On
-the two packs that were measured (one of them the example) it came out at 3 %.
+FALSE_ANSWERS: Final = 0.1
+"""Aimed at on collections that are left out, nearly three quarters of whose questions without an answer are near misses. On
+the three packs that were measured (one of them the example) it came out between 2 and 5 %.
 """
+
+PRECISIONS: Final = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99)
+FEWEST: Final = 100
+"""Answers, at least, of which a share says anything."""
+REMOVED_EVERY: Final = 3
+"""Every so many-th answerable question is also asked of the passages that are left without its answer."""
 
 Array = NDArray[np.float64]
 
@@ -88,7 +114,7 @@ class Kept:
         self._encoder = embedding.MiniLM()
         self._pairs = ShippedPairs(pairs)
         self._vectors = vectors
-        self._odds: dict[tuple[str, str], float] = {}
+        self._odds: dict[tuple[str, Text], float] = {}
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text."""
@@ -97,7 +123,7 @@ class Kept:
             self._vectors.update(zip(missing, self._encoder.vectors(missing), strict=True))
         return np.array([self._vectors[t] for t in texts], np.float32)
 
-    def odds(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+    def odds(self, question: str, texts: Sequence[Text]) -> NDArray[np.float32]:
         """One number a text."""
         missing = [t for t in dict.fromkeys(texts) if (question, t) not in self._odds]
         if missing:
@@ -228,20 +254,24 @@ class Bench:
             kept = by_name[corpus.name]
             foreign = [
                 replace(q, document=None, contains=(), kind="foreign")
-                for other in corpora if other is not corpus and other.name not in BESIDE and corpus.name not in BESIDE
+                for other in _others(corpora, corpus)
                 for q in other.asked[:: 6] if q.document
             ]  # fmt: skip
             everything = InMemory(corpus.passages, kept)
             self._work.append((corpus.name, corpus.passages, everything, [*corpus.asked, *foreign]))
             if corpus.name not in BESIDE:
-                for left, question in without_answers(corpus):
+                for left, question in islice(without_answers(corpus), 0, None, REMOVED_EVERY):
                     self._work.append((corpus.name, left, InMemory(left, kept), [question]))
         self._answerers: dict[int, Answerer] = {}
 
-    def read(self, judge: Judge) -> list[tuple[str, Example]]:
-        """Every question with the name of its corpus."""
+    def read(self, judge: Judge, *, all_kinds: bool = True) -> list[tuple[str, Example]]:
+        """Every question, or those that are written in the collections, with the name of its corpus."""
         examples = []
-        for number, (name, passages, dense, asked) in enumerate(self._work):
+        for number, (name, passages, dense, questions) in enumerate(self._work):
+            asked = [q for q in questions if all_kinds or q.kind in _UNIT_WEIGHT]
+            if not asked:
+                continue
+            print(f"reading {number + 1} of {len(self._work)}", end="\r", file=sys.stderr, flush=True)
             if number not in self._answerers:
                 kept = self._by_name[name]
                 self._answerers[number] = Answerer(
@@ -251,6 +281,15 @@ class Bench:
             answerer.judge = judge
             examples += [(name, Example(asked=q, reading=answerer.read(q.text, EVERYONE, DAY))) for q in asked]
         return examples
+
+
+def _others(corpora: Sequence[Corpus], corpus: Corpus) -> list[Corpus]:
+    """Three collections whose questions this one is asked too."""
+    if corpus.name in BESIDE:
+        return []
+    among = [other for other in corpora if other.name not in BESIDE]
+    place = among.index(corpus)
+    return [among[(place + step) % len(among)] for step in (1, 2, 3) if step < len(among)]
 
 
 # ---------------------------------------------------------------- fitting
@@ -308,7 +347,7 @@ def fit_units(examples: Sequence[Example], ridge: float = 3.0) -> Scale:
 
 def fit_answers(examples: Sequence[Example], ridge: float = 15.0) -> Scale:
     """Whether the answer is right and so to be given."""
-    kept = [e for e in examples if e.reading.numbers and not Judge.refuses(e.reading.numbers)]
+    kept = [e for e in examples if e.reading.numbers and not Judge.is_doubtful(e.reading.numbers)]
     x = np.array([e.reading.numbers for e in kept])
     y = np.array([float(e.right) for e in kept])
     weight = np.array([_ANSWER_WEIGHT[e.asked.kind] for e in kept])
@@ -334,14 +373,20 @@ def start() -> Judge:
     return Judge(unit=unit, answer=answer, threshold=0.5, statement_threshold=0.8)
 
 
-def train(
-    bench: Bench, first: Sequence[tuple[str, Example]], leave_out: str | None
-) -> tuple[Judge, list[tuple[str, Example]]]:
-    """A judge that has not seen one collection, and everything as that judge reads it."""
-    unit = fit_units([e for name, e in first if name != leave_out])
-    examples = bench.read(replace(start(), unit=unit))
-    answer = fit_answers([e for name, e in examples if name != leave_out])
-    return replace(start(), unit=unit, answer=answer), examples
+def left_out(examples: Sequence[tuple[str, Example]], names: Sequence[str]) -> list[tuple[str, Example, float]]:
+    """Every example of the named collections with the probability that a judge gives it which has not seen its
+    collection.
+    """
+    scored: list[tuple[str, Example, float]] = []
+    for name in names:
+        judge = replace(start(), answer=fit_answers([e for n, e in examples if n != name]))
+        scored += [(n, e, probability(judge, e)) for n, e in examples if n == name]
+    return scored
+
+
+def probability(judge: Judge, example: Example) -> float:
+    """How likely the example's answer is right, by this judge; 0 where nothing was found."""
+    return judge.probability(example.reading.numbers) if example.reading.numbers else 0.0
 
 
 # ---------------------------------------------------------------- figures
@@ -374,6 +419,19 @@ def report(scored: Sequence[tuple[str, Example, float]], title: str, threshold: 
     return found
 
 
+def precisions(scored: Sequence[tuple[str, Example, float]]) -> list[tuple[float, float]]:
+    """From which threshold on what share of the answers to written questions is right."""
+    written = sorted((p, e.right) for _, e, p in scored if e.asked.kind == "written")
+    found: list[tuple[float, float]] = []
+    for wanted in PRECISIONS:
+        reached = [
+            p for n, (p, _) in enumerate(written[:-FEWEST]) if np.mean([right for _, right in written[n:]]) >= wanted
+        ]
+        if reached:
+            found.append((wanted, max(reached[0], found[-1][1] if found else 0.0)))
+    return found
+
+
 def main() -> None:
     """Measures with one collection left out at a time; with --write also fits on all and writes the weights."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -394,24 +452,20 @@ def main() -> None:
     if arguments.squad:
         corpora.append(squad(arguments.squad, arguments.squad_questions))
     bench = Bench(corpora, models([corpus.name for corpus in corpora], arguments.pairs))
-    first = bench.read(start())
-    scored: list[tuple[str, Example, float]] = []
-    for name in names:
-        judge, examples = train(bench, first, name)
-        scored += [
-            (n, e, judge.probability(e.reading.numbers) if e.reading.numbers else 0.0) for n, e in examples if n == name
-        ]
+    # the few weights that choose a sentence are fitted to all collections: they change hardly without one of them
+    unit = fit_units([e for _, e in bench.read(start(), all_kinds=False)])
+    examples = bench.read(replace(start(), unit=unit))
+    scored = left_out(examples, names)
     threshold = report(scored, "left out, all")
     for name in names:
         report([s for s in scored if s[0] == name], name, threshold)
     if arguments.failures:
         failures(scored, threshold)
-    judge, examples = train(bench, first, None)
-    own = [(n, e, judge.probability(e.reading.numbers) if e.reading.numbers else 0.0) for n, e in examples]
-    report(own, "seen in training", threshold)
+    judge = replace(start(), unit=unit, answer=fit_answers([e for _, e in examples]))
+    report([(n, e, probability(judge, e)) for n, e in examples], "seen in training", threshold)
     show(judge)
     if arguments.write:
-        write(judge, threshold)
+        write(judge, threshold, precisions(scored))
 
 
 def failures(scored: Sequence[tuple[str, Example, float]], threshold: float) -> None:
@@ -444,18 +498,19 @@ def show(judge: Judge) -> None:
         print(title, " ".join(f"{feature} {weight:+.2f}" for feature, weight in pairs))
 
 
-def write(judge: Judge, threshold: float) -> None:
+def write(judge: Judge, threshold: float, reached: Sequence[tuple[float, float]]) -> None:
     """Writes the weights with as many digits as matter."""
 
     def values(scale: Scale) -> dict[str, Any]:
         numbers = {k: [round(v, 5) for v in getattr(scale, k)] for k in ("mean", "spread", "weights")}
         return {"features": list(scale.features), **numbers, "bias": round(scale.bias, 5)}
 
-    statement = 1 - (1 - threshold) / 4
+    statement = for_statements(threshold)
     made = {
         "made_by": "training/abstention.py",
         "threshold": round(threshold, 4),
         "statement_threshold": round(statement, 4),
+        "reached": [[precision, round(at, 4)] for precision, at in reached],
         "unit": values(judge.unit),
         "answer": values(judge.answer),
     }

@@ -22,8 +22,9 @@ import json
 import math
 import random
 import re
+import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -37,28 +38,38 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from knowledge import embedding, pairing
-from knowledge.answer import Answerer, Reading
+from knowledge.answer import Answerer, Reading, as_text
 from knowledge.lexical import common_words
+from knowledge.pairing import Text
 from training import abstention, encoder
 
 HELD_OUT: Final = frozenset(abstention.HELD_OUT_TITLES)
 TEXTS: Final = Path(__file__).parent / "texts"
 REPEATED: Final = 1200  # questions of SQuAD among a round's pairs
 WINDOW: Final = 52  # tokens, roughly, of a paragraph that are read with a question
-QUESTION_TOKENS: Final = 48
-TEXT_TOKENS: Final = 80
 FROZEN_LAYERS: Final = 2
-POSITIONS: Final = 160
+POSITIONS: Final = pairing.QUESTION_TOKENS + pairing.BEFORE_TOKENS + pairing.TEXT_TOKENS
+EACH: Final = 0.5  # how much it matters that each text is judged rightly by itself, beside which is chosen
+POINTED: Final = 0.15  # and that the answer's words are found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """A question with a text; `spans` are the answer's words, for the first stage's second task."""
+    """A text that is read with a question, after what stands before it on its page; `spans` are the answer's words, for
+    the second task of the first stage.
+    """
 
-    question: str
-    text: str
+    text: Text
     answers: bool
     spans: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """A question with texts of which some answer it, or none does."""
+
+    question: str
+    pairs: tuple[Pair, ...]
 
 
 # ---------------------------------------------------------------- the network
@@ -196,39 +207,40 @@ class Squad:
         self.questions = [q for q in distinct.values() if q["title"] not in HELD_OUT]
         self.held_out = [q for q in distinct.values() if q["title"] in HELD_OUT]
 
-    def pairs(self, question: Mapping[str, Any]) -> list[Pair]:
-        """A window that answers, one of the same paragraph that does not, and half the time one from elsewhere."""
+    def choice(self, question: Mapping[str, Any]) -> Choice:
+        """What answers, what of the same paragraph does not, and half the time something from elsewhere."""
         own, asked, answers = question["paragraph"], question["question"], tuple(question["answers"])
         found: list[Pair] = []
         hits = [n for n, s in enumerate(self._text[own]) if any(a in s for a in answers)]
+        rest = [n for n in range(len(self._text[own])) if n not in hits]
         if hits:
             best = max(hits, key=lambda n: self._shared(asked, self._text[own][n]))
-            found.append(self._pair(asked, own, best, (), answers))
-            rest = [n for n in range(len(self._text[own])) if n not in hits]
-            if rest:
-                near = max(rest, key=lambda n: self._shared(asked, self._text[own][n]))
-                place = near if self._dice.random() < 0.7 else self._dice.choice(rest)
-                found.append(self._pair(asked, own, place, hits, ()))
-        elif not answers:
-            found.append(self._pair(asked, own, self._nearest(asked, own), (), ()))
+            found.append(self._pair(own, best, (), answers))
+        if hits or not answers:
+            near = sorted(rest, key=lambda n: -self._shared(asked, self._text[own][n]))[:4]
+            places = near[:1] + self._dice.sample(near[1:], min(1, len(near) - 1)) if near else []
+            found += [self._pair(own, place, hits, ()) for place in places]
         if self._dice.random() < 0.5 and (others := self._elsewhere(asked, own)):
             other = self._dice.choice(others)
             place = self._nearest(asked, other)
             if not any(a in self._text[other][place] for a in answers):
-                found.append(self._pair(asked, other, place, (), ()))
-        return found
+                found.append(self._pair(other, place, (), ()))
+        return Choice(question=asked, pairs=tuple(found))
 
-    def _pair(self, asked: str, paragraph: int, place: int, avoid: Collection[int], spans: tuple[str, ...]) -> Pair:
-        title = f"{self._title[paragraph]}. " if self._dice.random() < 0.6 else ""
-        text = title + self._window(paragraph, place, avoid)
-        return Pair(question=asked, text=text, answers=bool(spans), spans=spans)
+    def _pair(self, paragraph: int, place: int, avoid: Collection[int], spans: tuple[str, ...]) -> Pair:
+        first, last = self._window(paragraph, place, avoid)
+        before = [f"{self._title[paragraph]}."] if self._dice.random() < 0.7 else []
+        if first > 0 and self._dice.random() < 0.8:
+            before.append(self._text[paragraph][first - 1])
+        text = Text(before=" ".join(before), said=" ".join(self._text[paragraph][first : last + 1]))
+        return Pair(text=text, answers=bool(spans), spans=spans)
 
-    def _window(self, paragraph: int, place: int, avoid: Collection[int]) -> str:
-        """The sentence with some of its neighbours, none of them in `avoid`."""
+    def _window(self, paragraph: int, place: int, avoid: Collection[int]) -> tuple[int, int]:
+        """From which sentence to which: this one alone, or with some of its neighbours, none of them in `avoid`."""
         text = self._text[paragraph]
         first = last = place
         size = 1.4 * len(text[place].split())
-        while self._dice.random() > 0.25:
+        while self._dice.random() > 0.6:
             sides = [n for n in (first - 1, last + 1) if 0 <= n < len(text) and n not in avoid]
             sides = [n for n in sides if size + 1.4 * len(text[n].split()) < WINDOW]
             if not sides:
@@ -236,7 +248,7 @@ class Squad:
             new = self._dice.choice(sides)
             size += 1.4 * len(text[new].split())
             first, last = min(first, new), max(last, new)
-        return " ".join(text[first : last + 1])
+        return first, last
 
     def _weight(self, word: str) -> float:
         return math.log(1 + len(self._text) / (1 + len(self._holding.get(word, ()))))
@@ -258,24 +270,26 @@ class Squad:
 # ---------------------------------------------------------------- second stage: texts with questions beside them
 
 
-def of_texts(lines: Sequence[Mapping[str, Any]], dice: random.Random) -> list[Pair]:
+def of_texts(lines: Sequence[Mapping[str, Any]], dice: random.Random) -> list[Choice]:
     """Each text with the questions that it answers, those that it does not, and one of a text near it."""
     found = []
     for number, line in enumerate(lines):
         text = _read_as(line)
-        found += [Pair(question=asked, text=text, answers=True) for asked in line["yes"]]
-        found += [Pair(question=asked, text=text, answers=False) for asked in line["no"]]
         near = lines[(number + dice.choice((-2, -1, 1, 2))) % len(lines)]
-        found.append(Pair(question=dice.choice(line["yes"]), text=_read_as(near), answers=False))
+        beside = dice.choice(line["yes"])
+        for asked in line["yes"]:
+            others = (Pair(text=_read_as(near), answers=False),) if asked == beside else ()
+            found.append(Choice(question=asked, pairs=(Pair(text=text, answers=True), *others)))
+        found += [Choice(question=asked, pairs=(Pair(text=text, answers=False),)) for asked in line["no"]]
     return found
 
 
-def _read_as(line: Mapping[str, Any]) -> str:
+def _read_as(line: Mapping[str, Any]) -> Text:
     """The text as the answerer shows it: after its headings."""
-    return f"{line['context'].replace(' › ', '. ')}. {line['text']}"
+    return Text(before=f"{line['context'].replace(' › ', '. ')}.", said=line["text"])
 
 
-def of_collections() -> list[Pair]:
+def of_collections() -> list[Choice]:
     """What the answerer reads with each question of the collections that teach: what answers it, and what came nearest.
 
     The sentences are chosen as they are for an answer, so that the reader learns what it will be asked.
@@ -289,24 +303,24 @@ def of_collections() -> list[Pair]:
         dense = abstention.InMemory(corpus.passages, encoder)
         answerer = Answerer(corpus.passages, dense=dense, encoder=encoder, pairs=encoder, judge=judge, known=known)
         for asked in corpus.asked:
-            found += _read_with(asked, answerer.read(asked.text, abstention.EVERYONE, abstention.DAY))
+            found.append(_read_with(asked, answerer.read(asked.text, abstention.EVERYONE, abstention.DAY)))
     return found
 
 
-def _read_with(asked: abstention.Asked, reading: Reading) -> list[Pair]:
+def _read_with(asked: abstention.Asked, reading: Reading) -> Choice:
     wanted = [abstention.folded(one) for one in asked.contains]
-    said = " ".join(unit.text for unit in reading.chosen)
-    read = [(f"{w.unit.context}. {w.unit.text}", w.unit.text) for w in reading.ranked]
+    read = [(as_text(w.unit), w.unit.text, w.unit.passage.document) for w in reading.ranked]
     if len(reading.chosen) > 1:
-        read.append((f"{reading.chosen[0].context}. {said}", said))
+        joined = as_text(*reading.chosen)
+        read.append((joined, joined.said, reading.chosen[0].passage.document))
     pairs = []
-    for text, own in read:
+    for text, own, document in read:
         holds = [one in abstention.folded(own) for one in wanted]
         if not wanted or not any(holds):
-            pairs.append(Pair(question=asked.text, text=text, answers=False))
-        elif all(holds):
-            pairs.append(Pair(question=asked.text, text=text, answers=True))
-    return pairs
+            pairs.append(Pair(text=text, answers=False))
+        elif all(holds) and document == asked.document:
+            pairs.append(Pair(text=text, answers=True))
+    return Choice(question=asked.text, pairs=tuple(pairs))
 
 
 def texts() -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
@@ -347,19 +361,22 @@ def as_typed(question: str, dice: random.Random) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Padded tensors of some pairs; `first` and `last` are -1 where no answer is marked."""
+    """Padded tensors of some choices' pairs; `choice` says whose each is, `first` and `last` are -1 where no answer is
+    marked.
+    """
 
     ids: Tensor
     kinds: Tensor
     kept: Tensor
+    choice: Tensor
     answers: Tensor
     first: Tensor
     last: Tensor
 
 
-def batch(pairs: Sequence[Pair], tokenizer: Tokenizer, dice: random.Random | None) -> Batch:
-    """Tensors of pairs; without dice the questions are taken as they are."""
-    rows = [_row(pair, tokenizer, dice) for pair in pairs]
+def batch(choices: Sequence[Choice], tokenizer: Tokenizer, dice: random.Random | None) -> Batch:
+    """Tensors of the pairs; without dice the questions are taken as they are."""
+    rows = [row for one in choices for row in _rows(one, tokenizer, dice)]
     longest = max(len(asked) + len(text) for asked, text, _, _ in rows)
     ids, kinds, kept = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(3))
     for n, (asked, text, _, _) in enumerate(rows):
@@ -371,19 +388,29 @@ def batch(pairs: Sequence[Pair], tokenizer: Tokenizer, dice: random.Random | Non
         ids=ids,
         kinds=kinds,
         kept=kept,
-        answers=torch.tensor([float(p.answers) for p in pairs]),
+        choice=torch.tensor([n for n, one in enumerate(choices) for _ in one.pairs]),
+        answers=torch.tensor([float(pair.answers) for one in choices for pair in one.pairs]),
         first=torch.tensor([r[2] for r in rows]),
         last=torch.tensor([r[3] for r in rows]),
     )
 
 
-def _row(pair: Pair, tokenizer: Tokenizer, dice: random.Random | None) -> tuple[list[int], list[int], int, int]:
-    question = pair.question if dice is None else as_typed(pair.question, dice)
-    asked = _cut(tokenizer.encode(question).ids, QUESTION_TOKENS)
-    read = tokenizer.encode(pair.text)
-    text = _cut(read.ids[1:], TEXT_TOKENS)
+Row = tuple[list[int], list[int], int, int]
+
+
+def _rows(choice: Choice, tokenizer: Tokenizer, dice: random.Random | None) -> list[Row]:
+    question = choice.question if dice is None else as_typed(choice.question, dice)
+    asked = _cut(tokenizer.encode(question).ids, pairing.QUESTION_TOKENS)
+    return [_row(asked, pair, tokenizer) for pair in choice.pairs]
+
+
+def _row(asked: list[int], pair: Pair, tokenizer: Tokenizer) -> Row:
+    before = pairing.latest(tokenizer.encode(pair.text.before).ids[1:], pairing.BEFORE_TOKENS)
+    asked = asked + before
+    read = tokenizer.encode(pair.text.said)
+    text = _cut(read.ids[1:], pairing.TEXT_TOKENS)
     for span in sorted(pair.spans, key=len):
-        place = pair.text.find(span)
+        place = pair.text.said.find(span)
         if place >= 0:
             first, last = read.char_to_token(place), read.char_to_token(place + len(span) - 1)
             if first is not None and last is not None and last < len(text):
@@ -397,76 +424,109 @@ def _cut(ids: list[int], limit: int) -> list[int]:
 
 def train(
     made: PairNetwork,
-    rounds: Sequence[Sequence[Pair]],
+    rounds: Sequence[Sequence[Choice]],
     tokenizer: Tokenizer,
     rate: float,
     size: int,
     dice: random.Random,
 ) -> None:
-    """Every pair of every round once, batches of like length, the rate falling to almost nothing."""
+    """Every choice of every round once, in batches of about `size` pairs of like length, the rate falling to almost
+    nothing.
+    """
     trained = made.freeze()
-    steps = sum(math.ceil(len(r) / size) for r in rounds)
+    batches = [some for choices in rounds for some in _batches(choices, size, dice)]
     optimiser = torch.optim.AdamW(trained, lr=1.0, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: rate * min(1.0, (step + 1) / 50) * max(0.03, 1 - step / steps)
+        optimiser, lambda step: rate * min(1.0, (step + 1) / 50) * max(0.03, 1 - step / len(batches))
     )
     made.train()
-    step = 0
-    for pairs in rounds:
-        ordered = sorted(dice.sample(list(pairs), len(pairs)), key=lambda p: len(p.question) + len(p.text))
-        batches = [ordered[i : i + size] for i in range(0, len(ordered), size)]
-        dice.shuffle(batches)
-        for some in batches:
-            loss = _loss(made, batch(some, tokenizer, dice))
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch
-            nn.utils.clip_grad_norm_(trained, 1.0)
-            optimiser.step()
-            schedule.step()
-            step += 1
-            if step % 50 == 0:
-                print(f"step {step} of {steps}, loss {loss.item():.3f}", flush=True)
+    begun = time.monotonic()
+    for step, some in enumerate(batches, start=1):
+        loss = _loss(made, batch(some, tokenizer, dice))
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimiser.step()
+        schedule.step()
+        if step % 50 == 0:
+            left = (time.monotonic() - begun) / step * (len(batches) - step) / 60
+            print(f"step {step} of {len(batches)}, loss {loss.item():.3f}, {left:.0f} minutes left", flush=True)
+
+
+def _batches(choices: Sequence[Choice], size: int, dice: random.Random) -> list[list[Choice]]:
+    def length(choice: Choice) -> int:
+        return len(choice.question) + max(len(p.text.before) + len(p.text.said) for p in choice.pairs)
+
+    ordered = sorted(dice.sample(list(choices), len(choices)), key=length)
+    made: list[list[Choice]] = [[]]
+    for choice in ordered:
+        if made[-1] and sum(len(one.pairs) for one in made[-1]) + len(choice.pairs) > size:
+            made.append([])
+        made[-1].append(choice)
+    dice.shuffle(made)
+    return made
 
 
 def _loss(made: PairNetwork, some: Batch) -> Tensor:
+    """Which of a choice's texts answers, or that none does; and of each text by itself whether it answers."""
     odds, spans = made(some.ids, some.kinds, some.kept)
-    loss = functional.binary_cross_entropy_with_logits(odds, some.answers)
+    loss = _chosen(odds, some) + EACH * functional.binary_cross_entropy_with_logits(odds, some.answers)
     marked = some.first >= 0
     if bool(marked.any()):
         first = functional.cross_entropy(spans[marked][:, :, 0], some.first[marked])
         last = functional.cross_entropy(spans[marked][:, :, 1], some.last[marked])
-        loss = loss + 0.15 * (first + last)
+        loss = loss + POINTED * (first + last)
     return loss
 
 
-def first_stage(squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random) -> list[list[Pair]]:
-    """A round of SQuAD alone, then two of SQuAD with every line's pairs."""
-    rounds = [[pair for q in squad.questions for pair in squad.pairs(q)] for _ in range(3)]
-    return [rounds[0], *([*one, *of_texts(lines, dice)] for one in rounds[1:])]
+def _chosen(odds: Tensor, some: Batch) -> Tensor:
+    """Cross-entropy of the choice among its texts and "none of them", whose log-odds are nought."""
+    choices = int(some.choice.max()) + 1
+    each = torch.full((choices, len(odds) + 1), -1e4)
+    each[some.choice, torch.arange(len(odds))] = odds
+    each[:, -1] = 0.0
+    right = torch.full_like(each, -1e4)
+    answers = some.answers > 0
+    right[some.choice[answers], torch.arange(len(odds))[answers]] = odds[answers]
+    answered = torch.zeros(choices, dtype=torch.bool)
+    answered[some.choice[answers]] = True
+    right[~answered, -1] = 0.0
+    return (each.logsumexp(1) - right.logsumexp(1)).mean()
+
+
+def first_stage(squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random) -> list[list[Choice]]:
+    """Two rounds of SQuAD, the second with every line's pairs."""
+    rounds = [_usable(squad.choice(q) for q in squad.questions) for _ in range(2)]
+    return [rounds[0], rounds[1] + of_texts(lines, dice)]
 
 
 def second_stage(
     squad: Squad, lines: Sequence[Mapping[str, Any]], dice: random.Random, rounds: int = 3
-) -> list[list[Pair]]:
+) -> list[list[Choice]]:
     """Each round every line's pairs and what was read with the collections' questions, and some questions of SQuAD."""
-    read = of_collections()
+    read = _usable(of_collections())
     made = []
     for _ in range(rounds):
-        others = [pair for question in dice.sample(squad.questions, REPEATED) for pair in squad.pairs(question)]
+        others = _usable(squad.choice(question) for question in dice.sample(squad.questions, REPEATED))
         made.append(of_texts(lines, dice) + read + others)
     return made
 
 
-def area(made: PairNetwork, pairs: Sequence[Pair], tokenizer: Tokenizer) -> float:
+def _usable(choices: Iterable[Choice]) -> list[Choice]:
+    return [choice for choice in choices if choice.pairs]
+
+
+def area(made: PairNetwork, choices: Sequence[Choice], tokenizer: Tokenizer) -> float:
     """Area under the curve: how often a pair that answers has higher odds than one that does not."""
     made.eval()
     odds: list[float] = []
     with torch.no_grad():
-        for i in range(0, len(pairs), 32):
-            some = batch(pairs[i : i + 32], tokenizer, None)
+        for i in range(0, len(choices), 16):
+            some = batch(choices[i : i + 16], tokenizer, None)
             odds += made(some.ids, some.kinds, some.kept)[0].tolist()
-    right = np.array([o for o, p in zip(odds, pairs, strict=True) if p.answers])
-    wrong = np.array([o for o, p in zip(odds, pairs, strict=True) if not p.answers])
+    answers = [pair.answers for choice in choices for pair in choice.pairs]
+    right = np.array([o for o, a in zip(odds, answers, strict=True) if a])
+    wrong = np.array([o for o, a in zip(odds, answers, strict=True) if not a])
     return float((right[:, None] > wrong[None, :]).mean())
 
 
@@ -542,9 +602,9 @@ def main() -> None:
         train(made, first_stage(squad, lines, dice), tokenizer, 1.2e-4, 24, dice)
     else:
         train(made, second_stage(squad, lines, dice), tokenizer, 1e-4, 24, dice)
-    foreign = [pair for question in squad.held_out[::3] for pair in squad.pairs(question)]
+    foreign = _usable(squad.choice(question) for question in squad.held_out[::3])
     own = [
-        Pair(question=asked, text=_read_as(line), answers=answers)
+        Choice(question=asked, pairs=(Pair(text=_read_as(line), answers=answers),))
         for line in held_out
         for answers, kind in ((True, "yes"), (False, "no"))
         for asked in line[kind]
