@@ -75,8 +75,8 @@ EVERYONE: Final = frozenset({"everyone"})
 DAY: Final = date(2027, 1, 1)
 HELD_OUT_TITLES: Final = ("Normans", "Kenya", "Apollo program", "Pharmacy")
 FALSE_ANSWERS: Final = 0.1
-"""Aimed at on collections that are left out, nearly three quarters of whose questions without an answer are near misses. On
-the three packs that were measured (one of them the example) it came out between 2 and 5 %.
+"""Aimed at on collections that are left out; nearly three quarters of what has no answer there are near misses.
+On the three packs that were measured (one of them the example) it came out between 0 and 4 %.
 """
 
 PRECISIONS: Final = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99)
