@@ -69,8 +69,6 @@ async def house(pack: str, home: str, api: str) -> AsyncIterator[int]:
     knowing, reader = Knowing(settings.index_folder(found.provider)), LazyReader()
     knowing.bring_up_to_date(found.folder / "documents", lambda *_: None)
     knowing.answer("What may I bring?", EVERYONE, datetime.now(UTC).date())  # opens it
-    while knowing.read_ahead(64):
-        pass
     reader.read("What may I bring?")
     answer_platforms_first()
     async with running(found, settings, clock=now, answerer=knowing, reader=reader) as at_work:

@@ -89,8 +89,6 @@ async def take_turns(folder: Path) -> tuple[list[float], list[float], list[float
     asked = questions(pack)
     other = Knowing(folder / "index")  # one that has not read the question before
     answer(pack, knowing, asked[-1])  # opens it; the question itself is not among those that are timed
-    while knowing.read_ahead(64):  # as every process that takes turns does when it has nothing else to do
-        pass
     quick = quick_start(folder / "peer", texts_of(folder), other)
     typed = {who: Typed(who, started=AT) for who, _ in asked}
     record = f"sqlite+aiosqlite:///{folder / 'record.db'}"  # synchronous=FULL, as every record is opened
