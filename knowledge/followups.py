@@ -26,16 +26,34 @@ _POINTS_AT_NOTHING = re.compile(
     r"autumn)\b"
 )
 _FEW, _SOME = 2, 4
+_ASKS_ITSELF = re.compile(
+    r"(?:ok(?:ay)?,? |oh,? |and |but |so |then |also )*(?:(?:by|until|since|from|for|at|on|in|to|with) )?"
+    r"(?:how (?!about|come|so)|what (?!about|if)|when|where|who|whose|whom|which|is|are|can|could|may|do|does|did"
+    r"|should|will|would|must|has|have)\b",
+    re.IGNORECASE,
+)
+_MEASURE = re.compile(r"\bhow \w+\b|\bwhat (?:time|date|day|colou?r|size|kind|sort)\b", re.IGNORECASE)
 
 
 def in_conversation(message: str, before: Sequence[str]) -> str:
-    """The message with what it leans on in front of it; as it is where it stands by itself.
+    """The message with what it leans on; as it is where it stands by itself.
 
     `before` are the writer's earlier messages, the latest last. A chain of questions that lean ("and on the second
-    day?" … "why?") goes back to the one that stands.
+    day?" … "why?") goes back to the one that stands. One that asks something of its own ("when do I hand it in?") is
+    told what it is about, and no more: read behind the whole of an earlier question it would be answered by that one's
+    answer.
     """
     if not leans(message):
         return message
+    chain = _chain(message, before)
+    if len(chain) == 1 or not _ASKS_ITSELF.match(message):
+        return " ".join(chain)
+    topic = content(word for earlier in chain[:-1] for word in spoken(_MEASURE.sub(" ", earlier)))
+    return f"{message} ({' '.join(dict.fromkeys(topic))})" if topic else " ".join(chain)
+
+
+def _chain(message: str, before: Sequence[str]) -> list[str]:
+    """The message and what it leans on, the earliest first."""
     chain = [message]
     for earlier in reversed(before):
         if is_courtesy(earlier):
@@ -43,7 +61,7 @@ def in_conversation(message: str, before: Sequence[str]) -> str:
         chain.insert(0, clean(earlier, EARLIER_CHARACTERS))
         if not leans(earlier) or len(chain) > LONGEST_CHAIN:
             break
-    return " ".join(chain)
+    return chain
 
 
 def leans(message: str) -> bool:

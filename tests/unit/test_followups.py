@@ -34,6 +34,12 @@ def test_takes_along_what_was_asked() -> None:
     )
 
 
+def test_what_asks_for_itself_is_told_what_it_is_about() -> None:
+    """And is not read behind another question, whose answer would be nearer."""
+    assert in_conversation("when do I hand it in?", ["How heavy may my kit be?"]) == "when do I hand it in? (kit)"
+    assert in_conversation("why?", ["How heavy may my kit be?"]) == "How heavy may my kit be? why?"
+
+
 def test_a_chain_goes_back_to_the_question_that_stands() -> None:
     """A courtesy between them is no question."""
     before = ["When is lunch?", "How heavy may my kit be?", "thanks!", "what about my camera?"]
