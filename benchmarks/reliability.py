@@ -131,16 +131,8 @@ def of_collections(only: Sequence[str] = ()) -> list[Scored]:
     among = [folder for folder in abstention.folders() if folder.name not in abstention.TAUGHT_PAIRS]
     corpora = [abstention.collection(folder) for folder in among if not only or folder.name in only]
     names = [corpus.name for corpus in corpora]
-    bench = abstention.Bench(corpora, abstention.models(names, []))
-    first = bench.read(abstention.start())
-    found: list[Scored] = []
-    for name in track(names, "collections"):
-        judge, examples = abstention.train(bench, first, name)
-        for corpus, example in examples:
-            if corpus == name and example.asked.kind == "written":
-                numbers = example.reading.numbers
-                found.append((judge.probability(numbers) if numbers else 0.0, example.right))
-    return found
+    scored = abstention.measured(abstention.Bench(corpora, abstention.models(names, [])), names)
+    return [(probability, one.right) for _, one, probability in scored if one.asked.kind == "written"]
 
 
 # ── showing ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -373,6 +373,19 @@ def start() -> Judge:
     return Judge(unit=unit, answer=answer, threshold=0.5, statement_threshold=0.8)
 
 
+def measured(bench: Bench, names: Sequence[str]) -> list[tuple[str, Example, float]]:
+    """Every example of the named collections, read once, with its probability by a judge that has not seen its
+    collection. The few weights that choose a sentence are fitted to all: they change hardly without one of them.
+    """
+    return left_out(read_once(bench)[1], names)
+
+
+def read_once(bench: Bench) -> tuple[Scale, list[tuple[str, Example]]]:
+    """The weights that choose a sentence, and everything as it is read with them."""
+    unit = fit_units([e for _, e in bench.read(start(), all_kinds=False)])
+    return unit, bench.read(replace(start(), unit=unit))
+
+
 def left_out(examples: Sequence[tuple[str, Example]], names: Sequence[str]) -> list[tuple[str, Example, float]]:
     """Every example of the named collections with the probability that a judge gives it which has not seen its
     collection.
@@ -452,9 +465,7 @@ def main() -> None:
     if arguments.squad:
         corpora.append(squad(arguments.squad, arguments.squad_questions))
     bench = Bench(corpora, models([corpus.name for corpus in corpora], arguments.pairs))
-    # the few weights that choose a sentence are fitted to all collections: they change hardly without one of them
-    unit = fit_units([e for _, e in bench.read(start(), all_kinds=False)])
-    examples = bench.read(replace(start(), unit=unit))
+    unit, examples = read_once(bench)
     scored = left_out(examples, names)
     threshold = report(scored, "left out, all")
     for name in names:
