@@ -50,7 +50,7 @@ STUCK = timedelta(seconds=61)
 """After that the house asks what became of a post, and Slack tries a second time."""
 GIVEN_UP = timedelta(minutes=5, seconds=1)
 """After that Slack tries for the last time."""
-HANGS_AFTER = 60.0
+HANGS_AFTER = 150.0
 
 
 # ── the weather ──────────────────────────────────────────────────────────────────────────────────────────────────────
