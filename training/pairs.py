@@ -4,10 +4,10 @@ It is all-MiniLM-L6-v2 made to read a question and a text together. First stage:
 the paragraphs that answer them, windows of the same paragraphs that do not, SQuAD 2.0's unanswerable questions, and
 paragraphs that merely share words; after a round of these the texts of training/texts among them, each with questions
 that it answers and questions that it only seems to answer. Second stage (`--start`): the texts, what the answerer reads
-with the questions of twelve of training/collections, and some pairs of SQuAD. The other collections are kept from it:
+with the questions of thirty of training/collections, and some pairs of SQuAD. The other collections are kept from it:
 training/abstention.py learns from them how far its odds can be trusted.
 
-Needs torch and safetensors beside the project's own requirements; about an hour on two cores:
+Needs torch and safetensors beside the project's own requirements; hours on two cores:
 
     python -m training.pairs --base DIR --squad squad-a.json.gz --out first.pt
     python -m training.pairs --base DIR --squad squad-a.json.gz --start first.pt --out last.pt --onnx pairs.onnx

@@ -3,7 +3,7 @@
     python -m training.rebuild --base BASE --data DATA [--work FOLDER]
 
 Each step prints its seed-fixed figures; a step whose result is already in the work folder is not done again, so that a
-run that was ended goes on where it was. About three hours on two cores.
+run that was ended goes on where it was. It takes hours on two cores.
 """
 
 from __future__ import annotations
